@@ -1,0 +1,43 @@
+"""Configs: frozen dataclasses that check their values and travel as JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from melodia.errors import ConfigError
+
+C = TypeVar("C")
+
+
+def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Refuses a value outside [low, high].
+
+    Raises:
+        ConfigError: naming the field, its value and the range.
+    """
+    if not low <= value <= high:
+        limits = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        raise ConfigError(f"{name}: {value} is out of range; it must be {limits}")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The fields of a config as plain JSON values."""
+    return asdict(config)
+
+
+def from_json(kind: type[C], content: dict[str, Any], where: str) -> C:
+    """Makes a config of JSON.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value out of range.
+    """
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(content) - known)
+    if unknown:
+        raise ConfigError(f"{where}: unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}")
+    try:
+        return kind(**content)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from error

@@ -1,0 +1,180 @@
+"""Prepared corpora: pieces as memory-mapped rows, with a manifest that says where each came from.
+
+A prepared folder holds `manifest.json` (settings, sources, and for each piece its source, split,
+group, first row and number of rows), `rows.npy` (all pieces one after another) and `rejected.tsv`
+(what could not be read, and why). The split goes by groups: pieces that are near-duplicates of each
+other, transposed, re-titled or cut, are one group and never in two splits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodia.errors import CorpusError
+from melodia.files import temporary_beside, write_json
+
+FORMAT = 1
+SPLITS = ("train", "valid", "test")
+NUM_HASHES = 64
+BAND = 2  # hashes a band of the search for candidates
+
+
+@dataclass(slots=True)
+class Entry:
+    """One piece of a prepared corpus."""
+
+    source: str  # the corpus
+    path: str  # within it
+    split: str
+    group: int
+    first_row: int = 0
+    num_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What `corpora/<name>/corpus.toml` says of a corpus."""
+
+    name: str
+    title: str = ""
+    url: str = ""
+    licence: str = "not stated"
+    how_to_get: str = ""
+    align: bool = False  # find the bar lines (composition.align)
+    split_table: str = ""  # a CSV in the corpus with its own split
+    path_column: str = ""
+    split_column: str = ""
+
+
+def load_recipe(name: str, folder: Path | None = None) -> Recipe:
+    """The recipe of a corpus by name; one that is not known has default settings.
+
+    Raises:
+        CorpusError: the recipe is damaged.
+    """
+    path = (folder or shipped("corpora")) / name / "corpus.toml"
+    if not path.is_file():
+        return Recipe(name=name)
+    try:
+        return Recipe(name=name, **tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise CorpusError(f"{path}: {error}") from error
+
+
+def shipped(folder: str) -> Path:
+    """`checkpoints` or `corpora`: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    return package / folder if (package / folder).is_dir() else package.parent / folder
+
+
+class Corpus:
+    """A prepared folder, opened; its rows stay on the disk until they are read."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Opens a prepared folder.
+
+        Raises:
+            CorpusError: it is not one, is damaged, or is of another version.
+        """
+        self.folder = Path(folder)
+        try:
+            self.manifest: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
+            self.rows = np.load(self.folder / "rows.npy", mmap_mode="r")
+        except FileNotFoundError as error:
+            raise CorpusError(f"{self.folder}: not a prepared corpus; make one with `melodia prepare`") from error
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{self.folder}: damaged ({error}); prepare it again") from error
+        if self.manifest.get("format") != FORMAT:
+            raise CorpusError(f"{self.folder}: of format {self.manifest.get('format')}, not {FORMAT}; prepare it again")
+        self.entries = [Entry(**e) for e in self.manifest["pieces"]]
+
+    def pieces(self, split: str) -> list[NDArray[np.int16]]:
+        """The rows of each piece of a split.
+
+        Raises:
+            CorpusError: the split is empty.
+        """
+        found = [self.rows[e.first_row : e.first_row + e.num_rows] for e in self.entries if e.split == split]
+        if not found:
+            raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music")
+        return found
+
+
+def write_corpus(
+    folder: Path, pieces: Sequence[tuple[Entry, NDArray[np.int16]]], rejected: Iterable[tuple[str, str]], settings: dict[str, Any]
+) -> None:
+    """Writes a prepared folder, whole or not at all."""
+    first = 0
+    for entry, rows in pieces:
+        entry.first_row, entry.num_rows = first, len(rows)
+        first += len(rows)
+    with temporary_beside(folder, is_folder=True) as temporary:
+        np.save(temporary / "rows.npy", np.concatenate([rows for _, rows in pieces]))
+        lines = "".join(f"{path}\t{reason}\n" for path, reason in rejected)
+        (temporary / "rejected.tsv").write_text("path\treason\n" + lines, encoding="utf-8")
+        write_json(temporary / "manifest.json", {"format": FORMAT, **settings, "pieces": [asdict(e) for e, _ in pieces]})
+
+
+def minhash(shingles: Sequence[int]) -> NDArray[np.uint64]:
+    """The MinHash of a set (Broder 1997): signatures agree in the share that the sets have in common."""
+    random = np.random.default_rng(0)
+    factors = random.integers(1, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
+    offsets = random.integers(0, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
+    if not len(shingles):
+        return random.integers(0, 1 << 60, NUM_HASHES, dtype=np.uint64)
+    values = np.unique(np.asarray(shingles, dtype=np.uint64) & np.uint64(0x7FFFFFFF))
+    return ((values[None] * factors + offsets) % np.uint64(0x7FFFFFFF)).min(axis=1)
+
+
+def near_duplicates(signatures: Sequence[NDArray[np.uint64]], threshold: float) -> list[int]:
+    """The group of each piece: the smallest index among those that are alike, one to the next."""
+    parent = list(range(len(signatures)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for band in range(0, NUM_HASHES, BAND):
+        buckets: dict[bytes, list[int]] = defaultdict(list)
+        for i, signature in enumerate(signatures):
+            buckets[signature[band : band + BAND].tobytes()].append(i)
+        for bucket in buckets.values():
+            for i, j in zip(bucket, bucket[1:], strict=False):
+                a, b = root(i), root(j)
+                if a != b and float((signatures[i] == signatures[j]).mean()) >= threshold:
+                    parent[max(a, b)] = min(a, b)
+    return [root(i) for i in range(len(signatures))]
+
+
+def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[str | None], held_out: float) -> list[str]:
+    """A split for each piece, the same for a whole group.
+
+    Where a piece of the group has a given split, the strictest wins (test over valid over train); else
+    a hash of the group's name puts `held_out` of the groups in valid and as many in test.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for i, group in enumerate(groups):
+        members[group].append(i)
+    splits = [""] * len(groups)
+    for group, indices in members.items():
+        wanted = {given[i] for i in indices if given[i]}
+        if wanted:
+            split = next(s for s in reversed(SPLITS) if s in wanted)
+        else:
+            draw = int.from_bytes(hashlib.sha256(names[group].encode()).digest()[:4], "big") / 2**32
+            split = "test" if draw < held_out else "valid" if draw < 2 * held_out else "train"
+        for i in indices:
+            splits[i] = split
+    return splits

@@ -1,0 +1,50 @@
+"""Files written whole or not at all: to a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Writes a file under a temporary name and renames it; missing folders are made.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    with temporary_beside(path) as temporary:
+        temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes indented JSON, whole or not at all."""
+    write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
+    """A temporary file or folder that takes the place of `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        if is_folder:
+            folder.chmod(0o755)
+            yield folder
+            if path.exists():
+                old = folder.with_name(folder.name + ".old")
+                os.replace(path, old)
+                os.replace(folder, path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                os.replace(folder, path)
+        else:
+            yield folder / path.name
+            os.replace(folder / path.name, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
