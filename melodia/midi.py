@@ -374,8 +374,8 @@ def write_midi(score: Score, path: str | Path) -> Path:
     return path
 
 
-def midi_bytes(score: Score) -> bytes:
-    """The bytes of a format 1 file. The same score gives the same bytes."""
+def midi_bytes(score: Score, tail_ticks: int = 0) -> bytes:
+    """The bytes of a format 1 file, ending `tail_ticks` after the last note. The same score gives the same bytes."""
     parts = playable_parts(score)
     end = max((n.offset_ticks for p in parts for n in p.notes), default=0)
     conductor: list[tuple[int, int, bytes]] = [(0, 0, b"\xff\x03\x07melodia")]
@@ -386,7 +386,7 @@ def midi_bytes(score: Score) -> bytes:
     for tempo in score.tempos:
         microseconds = min(max(round(60e6 / tempo.tempo_bpm), 1), 0xFFFFFF)
         conductor.append((tempo.tick, 2, b"\xff\x51\x03" + microseconds.to_bytes(3, "big")))
-    tracks = [_chunk(conductor, 0)] + [_chunk(_part_events(part, end), end) for part in parts]
+    tracks = [_chunk(conductor, end + tail_ticks)] + [_chunk(_part_events(part, end), end) for part in parts]
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), PPQ) + b"".join(tracks)
 
 

@@ -1,0 +1,298 @@
+"""The sampling loop: events drawn one by one, several takes side by side from one primed state."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from melodia.composition.codec import (
+    BAR_STEPS,
+    BEATS,
+    KIND,
+    KIND_BAR,
+    KIND_CHORD,
+    KIND_END,
+    KIND_NOTE,
+    KIND_PART,
+    MAX_PARTS,
+    METER,
+    NUM_COLUMNS,
+    NUM_KINDS,
+    PART,
+    PITCH,
+    POSITION,
+    PROGRAM,
+    SIZES,
+    STEPS,
+    TEMPO,
+    VELOCITY,
+    Events,
+)
+from melodia.composition.data import look_up
+from melodia.composition.model import Composer
+from melodia.composition.recall import Recaller
+from melodia.instruments import DRUMS
+from melodia.lstm import State, repeated
+from melodia.sampling import SamplingConfig, sample
+
+REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
+MAX_EVENTS_A_BAR = 400
+NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """What a take must be. None leaves it to the model."""
+
+    bars: int
+    programs: tuple[int, ...]  # of the parts
+    playing: tuple[int, ...]  # parts that may play
+    meter: int | None = None  # index
+    tempo: int | None = None  # index
+    pitch_classes: frozenset[int] | None = None  # for all but drums
+
+
+@dataclass(slots=True)
+class _Take:
+    """One take as it grows: `rows` begin with the primer, the take itself at `first`."""
+
+    rows: list[list[int]]
+    first: int
+    recaller: Recaller
+    pointers: list[int]
+    generator: torch.Generator
+    programs: list[int]
+    bars: int = 0
+    events_in_bar: int = 0
+    finished: bool = False
+    bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
+
+
+@torch.inference_mode()
+def perform(
+    composer: Composer, primer: Events | None, constraints: Constraints, sampling: SamplingConfig, count: int, random_seed: int
+) -> list[Events]:
+    """Draws takes of exactly so many bars.
+
+    Args:
+        composer: the model, on the device to use.
+        primer: events to go on from, without END; None begins with the parts of the constraints.
+        constraints: what the takes must be.
+        sampling: temperature and filters.
+        count: how many takes.
+        random_seed: take k is drawn with a generator of `random_seed` and k.
+
+    Returns:
+        for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
+    """
+    composer.eval()
+    rows = _opening(primer, constraints)
+    recaller = Recaller()
+    pointers = [recaller.add(row) for row in rows]
+    hidden, state, earlier = _prime(composer, rows, pointers)
+    programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
+    takes = []
+    for k in range(count):
+        generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
+        take = _Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs)
+        take.bar_states.append(earlier)
+        takes.append(take)
+    hidden, state = hidden.expand(count, -1), repeated(state, count)
+    while True:
+        active = [i for i, take in enumerate(takes) if not take.finished]
+        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, sampling), strict=True):
+            state = _accept(takes[i], event.tolist(), constraints, state, i)
+        playing = [take for take in takes if not take.finished]
+        if not playing:
+            break
+        kept = [k for k, i in enumerate(active) if not takes[i].finished]
+        indices = torch.tensor([active[k] for k in kept])
+        inputs = torch.tensor([[take.rows[-1]] for take in playing])
+        recalled = torch.from_numpy(np.stack([_recalled(take) for take in playing]))
+        part_state = (state[0][:, indices], state[1][:, indices])
+        y, new = composer(*_to(composer, inputs, recalled), part_state)
+        hidden = y[:, 0]
+        state = _merged(state, new, indices, len(takes))
+        for k, take in enumerate(playing):
+            if take.rows[-1][KIND] == KIND_BAR:
+                take.bar_states.append((new[0][:, k : k + 1].clone(), new[1][:, k : k + 1].clone()))
+    return [_events(take) for take in takes]
+
+
+def _opening(primer: Events | None, constraints: Constraints) -> list[list[int]]:
+    if primer is not None:
+        return [[int(v) for v in row] for row in primer.tolist()]
+    rows = []
+    for slot, program in enumerate(constraints.programs):
+        row = [-1] * NUM_COLUMNS
+        row[KIND], row[PART], row[PROGRAM] = KIND_PART, slot, program
+        rows.append(row)
+    return rows
+
+
+def _prime(composer: Composer, rows: list[list[int]], pointers: list[list[int]]) -> tuple[Tensor, State, State]:
+    """Reads the primer: its last hidden state, its state, and its state `REPEAT_BARS` before the end."""
+    device = next(composer.parameters()).device
+    state = composer.lstm.initial_state(1, device)
+    events = np.array(rows, dtype=np.int16)
+    recalled = look_up(events, np.array(pointers))
+    bars = np.flatnonzero(events[:, KIND] == KIND_BAR)
+    split = int(bars[max(len(bars) - REPEAT_BARS, 0)]) + 1 if len(bars) else len(rows)
+    earlier = state
+    hidden = torch.zeros(1, 1, composer.config.hidden_size, device=device)
+    for span in (slice(0, split), slice(split, None)):
+        if len(events[span]):
+            inputs = torch.from_numpy(events[span].astype(np.int64))[None]
+            hidden, state = composer(*_to(composer, inputs, torch.from_numpy(recalled[span].astype(np.int64))[None]), state)
+        if span.start == 0:
+            earlier = (state[0].clone(), state[1].clone())
+    return hidden[:, -1], state, earlier
+
+
+def _to(composer: Composer, *tensors: Tensor) -> list[Tensor]:
+    device = next(composer.parameters()).device
+    return [t.to(device) for t in tensors]
+
+
+def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
+    """(1, NUM_SOURCES, NUM_COLUMNS)."""
+    nothing = [-1] * NUM_COLUMNS
+    return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
+
+
+def _merged(old: State, new: State, indices: Tensor, count: int) -> State:
+    if len(indices) == count:
+        return new
+    hidden, cell = old[0].clone(), old[1].clone()
+    hidden[:, indices], cell[:, indices] = new[0], new[1]
+    return hidden, cell
+
+
+def _draw(
+    composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig
+) -> Tensor:
+    """(takes, NUM_COLUMNS): the next event of each take."""
+    device = hidden.device
+    before = torch.tensor([take.rows[-1] for take in takes], device=device)
+    programs = torch.tensor([take.programs for take in takes], device=device)
+    event = torch.full((len(takes), NUM_COLUMNS), -1, device=device)
+
+    def draw(column: int, chosen: list[int], permitted: Tensor) -> None:
+        if not chosen:
+            return
+        rows = torch.tensor(chosen, device=device)
+        logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
+        logits = logits.masked_fill(~permitted.to(device), -torch.inf)
+        event[rows, column] = sample(logits, sampling, [takes[i].generator for i in chosen]).to(device)
+
+    everyone = list(range(len(takes)))
+    draw(KIND, everyone, torch.stack([_kinds(take, constraints) for take in takes]))
+    kinds = event[:, KIND].tolist()
+    bars = [i for i in everyone if kinds[i] == KIND_BAR]
+    for column, fixed in ((METER, constraints.meter), (TEMPO, constraints.tempo)):
+        draw(column, bars, torch.stack([_fixed(column, fixed, takes[i]) for i in bars]) if bars else torch.ones(0))
+    notes = [i for i in everyone if kinds[i] in (KIND_NOTE, KIND_CHORD)]
+    if notes:
+        rows = torch.tensor(notes, device=device)
+        event[rows, METER], event[rows, TEMPO] = before[rows, METER], before[rows, TEMPO]
+        event[rows, POSITION] = before[rows, POSITION]
+        later = [i for i in notes if kinds[i] == KIND_NOTE]
+        event[torch.tensor(later, dtype=torch.long, device=device), POSITION] = -1
+        draw(POSITION, later, torch.ones(1, SIZES[POSITION], dtype=torch.bool))
+        for column in NOTE_COLUMNS:
+            permitted = [_permitted(column, takes[i], event[i], constraints) for i in notes]
+            draw(column, notes, torch.stack(permitted))
+            if column == PART:
+                event[rows, PROGRAM] = programs[rows].gather(1, event[rows, PART, None])[:, 0]
+    return event.cpu()
+
+
+def _kinds(take: _Take, constraints: Constraints) -> Tensor:
+    """(NUM_KINDS,) bool: which kinds may come next."""
+    allowed = torch.zeros(NUM_KINDS, dtype=torch.bool)
+    if take.bars == 0:  # the continuation begins with a bar line
+        allowed[KIND_BAR] = True
+        return allowed
+    last = take.rows[-1]
+    allowed[KIND_BAR] = True
+    allowed[KIND_END] = True
+    if take.events_in_bar < MAX_EVENTS_A_BAR:
+        allowed[KIND_NOTE] = bool(last[POSITION] + 1 < BAR_STEPS[last[METER]])
+        allowed[KIND_CHORD] = last[KIND] != KIND_BAR and bool(_chord_parts(take, constraints).any())
+    return allowed
+
+
+def _fixed(column: int, value: int | None, take: _Take) -> Tensor:
+    """Meter or tempo: as told, else as in the bar before, else free."""
+    if value is None:
+        value = take.rows[-1][column]
+    if value < 0:
+        return torch.ones(SIZES[column], dtype=torch.bool)
+    return torch.arange(SIZES[column]) == value
+
+
+def _playing(constraints: Constraints) -> Tensor:
+    return torch.tensor([slot in constraints.playing for slot in range(MAX_PARTS)])
+
+
+def _pitches(program: int, constraints: Constraints) -> Tensor:
+    """(256,) bool: the pitches of the key, for drums all drums."""
+    pitches = torch.arange(256)
+    if program == DRUMS:
+        return pitches >= 128
+    if constraints.pitch_classes is None:
+        return pitches < 128
+    in_key = torch.tensor([p % 12 in constraints.pitch_classes for p in range(128)] + [False] * 128)
+    return in_key
+
+
+def _chord_parts(take: _Take, constraints: Constraints) -> Tensor:
+    """(MAX_PARTS,) bool: the parts that can add a note to the chord at hand."""
+    last = take.rows[-1]
+    slots = _playing(constraints) & (torch.arange(MAX_PARTS) >= last[PART])
+    if slots[last[PART]]:
+        slots[last[PART]] = bool(_pitches(last[PROGRAM], constraints)[last[PITCH] + 1 :].any())
+    return slots
+
+
+def _permitted(column: int, take: _Take, event: Tensor, constraints: Constraints) -> Tensor:
+    if column == PART:
+        return _chord_parts(take, constraints) if event[KIND] == KIND_CHORD else _playing(constraints)
+    if column == PITCH:
+        return _pitches(int(event[PROGRAM]), constraints)
+    permitted = torch.ones(SIZES[column], dtype=torch.bool)
+    if column == STEPS and event[BEATS] == 0:
+        permitted[0] = False  # no note of no length
+    return permitted
+
+
+def _accept(take: _Take, row: list[int], constraints: Constraints, state: State, index: int) -> State:
+    """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
+    if row[KIND] in (KIND_BAR, KIND_END) and take.bars == constraints.bars:
+        take.finished = True
+        return state
+    if row[KIND] == KIND_END:
+        last = take.rows[-1]
+        row = [-1] * NUM_COLUMNS
+        row[KIND], row[METER], row[TEMPO] = KIND_BAR, last[METER], last[TEMPO]
+        earlier = take.bar_states[0]
+        hidden, cell = state[0].clone(), state[1].clone()
+        hidden[:, index : index + 1], cell[:, index : index + 1] = earlier
+        state = (hidden, cell)
+    if row[KIND] == KIND_BAR:
+        take.bars, take.events_in_bar = take.bars + 1, 0
+    take.events_in_bar += 1
+    take.rows.append(row)
+    take.pointers = take.recaller.add(row)
+    return state
+
+
+def _events(take: _Take) -> Events:
+    header = [row for row in take.rows[: take.first] if row[KIND] == KIND_PART]
+    return np.array(header + take.rows[take.first :], dtype=np.int16)
+
+
