@@ -1,3 +1,42 @@
-"""melodia: music and speech with stacked LSTMs."""
+"""melodia: music and speech with stacked LSTMs.
+
+    import melodia
+
+    score = melodia.generate("song.mid", bars=16, temperature=0.9)
+    score.write("out.mid")
+
+Names are loaded when they are first used: `import melodia` brings neither torch nor librosa.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from melodia.api import generate, generate_takes, load_checkpoint
+    from melodia.errors import MelodiaError
+    from melodia.render import render
+    from melodia.score import Score
+
+_HOMES = {
+    "generate": "melodia.api",
+    "generate_takes": "melodia.api",
+    "load_checkpoint": "melodia.api",
+    "MelodiaError": "melodia.errors",
+    "Score": "melodia.score",
+    "render": "melodia.render",
+}
+__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "render"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'melodia' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -14,6 +14,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,17 @@ class Corpus:
             raise CorpusError(f"{self.folder}: of format {self.manifest.get('format')}, not {FORMAT}; prepare it again")
         self.entries = [Entry(**e) for e in self.manifest["pieces"]]
 
+    def all_pieces(self) -> list[NDArray[np.int16]]:
+        """The rows of each piece, in the order of `entries`."""
+        return [self.rows[e.first_row : e.first_row + e.num_rows] for e in self.entries]
+
     def pieces(self, split: str) -> list[NDArray[np.int16]]:
         """The rows of each piece of a split.
 
         Raises:
             CorpusError: the split is empty.
         """
-        found = [self.rows[e.first_row : e.first_row + e.num_rows] for e in self.entries if e.split == split]
+        found = [rows for e, rows in zip(self.entries, self.all_pieces(), strict=True) if e.split == split]
         if not found:
             raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music")
         return found
@@ -133,7 +138,8 @@ def minhash(shingles: Sequence[int]) -> NDArray[np.uint64]:
     if not len(shingles):
         return random.integers(0, 1 << 60, NUM_HASHES, dtype=np.uint64)
     values = np.unique(np.asarray(shingles, dtype=np.uint64) & np.uint64(0x7FFFFFFF))
-    return ((values[None] * factors + offsets) % np.uint64(0x7FFFFFFF)).min(axis=1)
+    signature: NDArray[np.uint64] = ((values[None] * factors + offsets) % np.uint64(0x7FFFFFFF)).min(axis=1)
+    return signature
 
 
 def near_duplicates(signatures: Sequence[NDArray[np.uint64]], threshold: float) -> list[int]:
@@ -151,7 +157,7 @@ def near_duplicates(signatures: Sequence[NDArray[np.uint64]], threshold: float) 
         for i, signature in enumerate(signatures):
             buckets[signature[band : band + BAND].tobytes()].append(i)
         for bucket in buckets.values():
-            for i, j in zip(bucket, bucket[1:], strict=False):
+            for i, j in pairwise(bucket):
                 a, b = root(i), root(j)
                 if a != b and float((signatures[i] == signatures[j]).mean()) >= threshold:
                     parent[max(a, b)] = min(a, b)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -38,13 +37,13 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
             yield folder
             if path.exists():
                 old = folder.with_name(folder.name + ".old")
-                os.replace(path, old)
-                os.replace(folder, path)
+                path.replace(old)
+                folder.replace(path)
                 shutil.rmtree(old, ignore_errors=True)
             else:
-                os.replace(folder, path)
+                folder.replace(path)
         else:
             yield folder / path.name
-            os.replace(folder / path.name, path)
+            (folder / path.name).replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -61,5 +61,5 @@ def parse_program(text: str) -> int:
     if starts:
         return starts[0]
     raise ConfigError(
-        f"instruments: '{text}' is not an instrument; use General MIDI names or numbers 0-127, for example piano, bass, violin, drums"
+        f"instruments: '{text}' is not an instrument; use General MIDI names or numbers 0-127, or for example piano, bass, drums"
     )

@@ -99,7 +99,22 @@ def _fluidsynth(data: bytes, font: Path) -> Waveform:
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "score.mid", Path(folder) / "score.wav"
         midi.write_bytes(data)
-        command = [program, "-ni", "-g", "0.5", "-r", str(SAMPLE_RATE), "-O", "float", "-T", "wav", "-F", str(wav), str(font), str(midi)]
+        command = [
+            program,
+            "-ni",
+            "-g",
+            "0.5",
+            "-r",
+            str(SAMPLE_RATE),
+            "-O",
+            "float",
+            "-T",
+            "wav",
+            "-F",
+            str(wav),
+            str(font),
+            str(midi),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if done.returncode or not wav.is_file():
             raise AudioError(f"fluidsynth failed: {(done.stderr.strip() or 'no message').splitlines()[-1]}")

@@ -193,15 +193,8 @@ class Score:
         for part in self.parts:
             first = bisect_left(part.notes, onset_ticks, key=lambda n: n.onset_ticks)
             last = bisect_left(part.notes, offset_ticks, key=lambda n: n.onset_ticks)
-            notes = [
-                Note(n[0] - onset_ticks, min(n[1], offset_ticks) - onset_ticks, n[2], n[3])
-                for n in part.notes[first:last]
-            ]
-            controls = [
-                c._replace(tick=c.tick - onset_ticks)
-                for c in part.controls
-                if onset_ticks <= c.tick < offset_ticks
-            ]
+            notes = [Note(n[0] - onset_ticks, min(n[1], offset_ticks) - onset_ticks, n[2], n[3]) for n in part.notes[first:last]]
+            controls = [c._replace(tick=c.tick - onset_ticks) for c in part.controls if onset_ticks <= c.tick < offset_ticks]
             parts.append(replace(part, notes=notes, controls=controls))
         first_tempo = self.tempo_at(onset_ticks)._replace(tick=0)
         tempos = [t._replace(tick=t.tick - onset_ticks) for t in _inside(self.tempos, onset_ticks, offset_ticks)]

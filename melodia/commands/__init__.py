@@ -1,0 +1,45 @@
+"""The command line. Each command is a module here; what it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from melodia import __version__
+from melodia.commands import corpora, evaluate, generate, models, prepare, render, train
+from melodia.errors import MelodiaError
+
+
+class Melodia(click.Group):
+    """The group that turns a `MelodiaError` into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; bugs keep their traceback."""
+        try:
+            return super().invoke(ctx)
+        except MelodiaError as error:
+            click.echo(f"melodia: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Melodia, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="melodia")
+def main() -> None:
+    """Make music with stacked LSTMs: continue a MIDI file, render it, train on your own."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # names of files and parts may not fit the terminal
+
+
+for command in (
+    generate.command,
+    render.command,
+    models.command,
+    prepare.command,
+    train.command,
+    evaluate.command,
+    corpora.command,
+):
+    main.add_command(command)

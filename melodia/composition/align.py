@@ -8,6 +8,7 @@ meter is a formal 1/4. The shift is the circular mean of the onsets over a 16th 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,9 @@ def downbeat_scores(notes: NDArray[np.int64], shift: int) -> NDArray[np.float64]
     return np.array([np.roll(TEMPLATE - TEMPLATE.mean(), k) @ evidence for k in range(16)])
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (values - values.mean()) / max(float(values.std()), 1e-9)
+def _standardised(values: NDArray[Any]) -> NDArray[np.float64]:
+    standardised: NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 1e-9)
+    return standardised
 
 
 def shifted(score: Score, ticks: int) -> Score:

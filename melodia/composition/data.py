@@ -79,7 +79,7 @@ def augment(events: Events, config: AugmentConfig, random: np.random.Generator) 
     pitches = events[:, PITCH]
     melodic = (pitches >= 0) & (pitches < 128)
     shift = int(random.integers(-config.semitones, config.semitones + 1))
-    if melodic.any() and 0 <= pitches[melodic].min() + shift and pitches[melodic].max() + shift < 128:
+    if melodic.any() and pitches[melodic].min() + shift >= 0 and pitches[melodic].max() + shift < 128:
         events[melodic, PITCH] += np.int16(shift)
     for column, reach in ((TEMPO, config.tempo_bins), (VELOCITY, config.velocity_bins)):
         given = events[:, column] >= 0
@@ -176,5 +176,3 @@ def _batch(streams: list[Piece | None], length: int) -> Batch:
 def look_up(events: Events, pointers: NDArray[np.int64]) -> NDArray[np.int16]:
     """The events that pointers (..., NUM_SOURCES) point at, all -1 where they point nowhere."""
     return np.where(pointers[..., None] >= 0, events[pointers], np.int16(-1))
-
-

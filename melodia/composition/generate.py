@@ -31,7 +31,8 @@ from melodia.composition.performer import Constraints, perform
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
-from melodia.midi import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS, part_name
+from melodia.midi import part_name
+from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.sampling import SamplingConfig
 from melodia.score import BEND, BEND_CENTRE, PPQ, SUSTAIN, Control, Meter, Note, Part, Score, Tempo
 
@@ -73,7 +74,7 @@ class GenerateConfig:
         if self.meter is not None and self.meter not in METER_INDEX:
             n, d = self.meter
             raise ConfigError(
-                f"meter: {n}/{d} is out of range; a bar is at most {MAX_BAR_TICKS // PPQ} quarter notes, counted in 1, 2, 4, 8, 16 or 32"
+                f"meter: {n}/{d} is out of range; a bar is at most {MAX_BAR_TICKS // PPQ} quarters, in 1, 2, 4, 8, 16 or 32"
             )
         if len(set(self.programs)) > MAX_PARTS:
             raise ConfigError(f"instruments: {len(set(self.programs))} are too many; at most {MAX_PARTS}")

@@ -195,7 +195,8 @@ class Composer(nn.Module):
         chord = (event[:, KIND] == KIND_CHORD)[:, None]
         if column == KIND:
             table: Tensor = self.next_kinds  # type: ignore[assignment]
-            return table[before[:, KIND]]
+            following: Tensor = table[before[:, KIND]]
+            return following
         if column == POSITION:
             bar_steps: Tensor = self.bar_steps  # type: ignore[assignment]
             return (classes > before[:, POSITION, None]) & (classes < bar_steps[before[:, METER], None])

@@ -172,9 +172,7 @@ def _merged(old: State, new: State, indices: Tensor, count: int) -> State:
     return hidden, cell
 
 
-def _draw(
-    composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig
-) -> Tensor:
+def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig) -> Tensor:
     """(takes, NUM_COLUMNS): the next event of each take."""
     device = hidden.device
     before = torch.tensor([take.rows[-1] for take in takes], device=device)
@@ -246,8 +244,7 @@ def _pitches(program: int, constraints: Constraints) -> Tensor:
         return pitches >= 128
     if constraints.pitch_classes is None:
         return pitches < 128
-    in_key = torch.tensor([p % 12 in constraints.pitch_classes for p in range(128)] + [False] * 128)
-    return in_key
+    return torch.tensor([p % 12 in constraints.pitch_classes for p in range(128)] + [False] * 128)
 
 
 def _chord_parts(take: _Take, constraints: Constraints) -> Tensor:
@@ -294,5 +291,3 @@ def _accept(take: _Take, row: list[int], constraints: Constraints, state: State,
 def _events(take: _Take) -> Events:
     header = [row for row in take.rows[: take.first] if row[KIND] == KIND_PART]
     return np.array(header + take.rows[take.first :], dtype=np.int16)
-
-

@@ -103,7 +103,8 @@ def prepare(
     settings = {
         "representation": "events",
         "sources": [
-            {"name": r.name, "licence": r.licence, "url": r.url, "files": sum(j == i for j, _ in files)} for i, r in enumerate(recipes)
+            {"name": r.name, "licence": r.licence, "url": r.url, "files": sum(j == i for j, _ in files)}
+            for i, r in enumerate(recipes)
         ],
         "sha256": digest,
         "held_out": config.held_out,
@@ -171,7 +172,7 @@ def shingles(events: Events) -> list[int]:
     if melodic.any():
         notes, bars = notes[melodic], bars[melodic]
         times = bars * 1000 + notes[:, POSITION]
-        onsets, first = np.unique(times, return_index=True)
+        _, first = np.unique(times, return_index=True)
         line = np.diff(np.maximum.reduceat(notes[:, PITCH], first)) + 128
     else:
         line = notes[:, PITCH] * 97 + notes[:, POSITION] // 6

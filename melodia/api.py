@@ -1,0 +1,151 @@
+"""The public functions, from paths and plain values to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from melodia.checkpoint import DEFAULT, find_checkpoint, read_info, read_weights
+from melodia.composition.generate import GenerateConfig, Takes
+from melodia.composition.generate import generate as compose
+from melodia.composition.model import Composer, ComposerConfig
+from melodia.composition.scales import pitch_classes
+from melodia.config import from_json
+from melodia.device import resolve_device
+from melodia.errors import CheckpointError, ConfigError
+from melodia.instruments import parse_program
+from melodia.sampling import SamplingConfig
+from melodia.score import Score
+
+
+def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
+    """Continues a MIDI file or a score, or starts from silence.
+
+    Args:
+        seed: what to continue.
+        options: those of `make_takes`, but for `count`.
+
+    Returns:
+        the seed and its continuation, or the continuation alone.
+
+    Raises:
+        MidiError: the seed cannot be read.
+        ConfigError: a setting is out of range.
+        CheckpointError: the model cannot be loaded.
+    """
+    return make_takes(seed, **{**options, "count": 1}).scores[0]
+
+
+def generate_takes(seed: str | Path | Score | None = None, count: int = 2, **options: Any) -> list[Score]:
+    """Several takes, from one reading of the seed. Arguments and errors are those of `generate`."""
+    return make_takes(seed, count=count, **options).scores
+
+
+def make_takes(
+    seed: str | Path | Score | None = None,
+    *,
+    bars: int | None = None,
+    seconds: float | None = None,
+    count: int = 1,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 0.98,
+    random_seed: int = 0,
+    tempo: float | None = None,
+    meter: str | tuple[int, int] | None = None,
+    instruments: str | Sequence[str | int] | None = None,
+    key: str | None = None,
+    scale: str | None = None,
+    seed_bars: int = 64,
+    continuation_only: bool = False,
+    model: str | Path | Composer = DEFAULT,
+    device: str = "cpu",
+) -> Takes:
+    """Takes, with the tick where the continuation begins and what the user should know.
+
+    Args:
+        seed: MIDI file or score to continue; None starts from silence.
+        bars: length of the continuation; 16 if neither it nor `seconds` is given.
+        seconds: its length in seconds.
+        count: how many takes.
+        temperature: 0 takes the likeliest notes, 1 draws from the model as it is.
+        top_k: draw from the k likeliest only; 0 from all.
+        top_p: draw from the likeliest that make up this probability.
+        random_seed: the same gives the same takes.
+        tempo: quarter notes a minute, of the whole result; None keeps the seed's.
+        meter: "3/4" or (3, 4), of the continuation; None keeps the seed's.
+        instruments: names or General MIDI numbers of who plays, "drums" for drums.
+        key: only pitches of this key ("C", "F#", "Am").
+        scale: the key's scale ("major", "dorian" ...).
+        seed_bars: how many bars of the seed's end to listen to.
+        continuation_only: leave the seed out of the result.
+        model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Raises:
+        MidiError: the seed cannot be read.
+        ConfigError: a setting is out of range.
+        CheckpointError: the model cannot be loaded.
+    """
+    if scale and not key:
+        raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
+    config = GenerateConfig(
+        bars=bars,
+        seconds=seconds,
+        count=count,
+        random_seed=random_seed,
+        tempo_bpm=tempo,
+        meter=parse_meter(meter) if isinstance(meter, str) else meter,
+        programs=parse_instruments(instruments),
+        pitch_classes=pitch_classes(key, scale) if key else None,
+        seed_bars=seed_bars,
+        continuation_only=continuation_only,
+    )
+    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    primer = Score.read(seed) if isinstance(seed, str | Path) else seed
+    composer = model if isinstance(model, Composer) else load_checkpoint(model, device)
+    return compose(primer, composer, config, sampling)
+
+
+def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer:
+    """Loads a model once, to be used many times.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or not of this domain.
+        ConfigError: there is no such device.
+    """
+    folder = find_checkpoint(name)
+    info = read_info(folder)
+    if info.domain != "composition":
+        raise CheckpointError(f"{folder}: a model for {info.domain}, not for composition")
+    composer = Composer(from_json(ComposerConfig, info.model, f"{folder / 'config.json'}"))
+    try:
+        composer.load_state_dict(read_weights(folder))
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: the weights do not fit config.json ({str(error).splitlines()[-1].strip()})") from error
+    return composer.to(resolve_device(device)).eval()
+
+
+def parse_meter(text: str) -> tuple[int, int]:
+    """`3/4` -> (3, 4).
+
+    Raises:
+        ConfigError: it is not of that form.
+    """
+    numerator, slash, denominator = text.partition("/")
+    if not (slash and numerator.strip().isdecimal() and denominator.strip().isdecimal()):
+        raise ConfigError(f"meter: '{text}' is not a meter; write for example 3/4")
+    return int(numerator), int(denominator)
+
+
+def parse_instruments(instruments: str | Sequence[str | int] | None) -> tuple[int, ...]:
+    """Names or numbers -> programs, 128 for drums.
+
+    Raises:
+        ConfigError: an instrument is not known, or the list is empty.
+    """
+    if instruments is None:
+        return ()
+    names = instruments.split(",") if isinstance(instruments, str) else [str(i) for i in instruments]
+    return tuple(parse_program(name) for name in names)

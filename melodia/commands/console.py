@@ -1,0 +1,49 @@
+"""What all commands share: progress, notices, results as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print results only: no progress, no notices.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="cpu, cuda, mps, or auto for a GPU if there is one."
+)
+
+
+def notice(text: str, quiet: bool) -> None:
+    """A line for the person watching, on stderr."""
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def result(text: str, content: Any, as_json: bool) -> None:
+    """The result, on stdout."""
+    click.echo(json.dumps(content, ensure_ascii=False, indent=2) if as_json else text)
+
+
+@contextmanager
+def progress_bar(quiet: bool, unit: str) -> Iterator[Progress]:
+    """A rich progress bar on stderr with count, rate and time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit + " {task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+        yield progress

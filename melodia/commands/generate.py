@@ -1,0 +1,116 @@
+"""`melodia generate`."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from melodia.checkpoint import DEFAULT
+from melodia.commands.console import device_option, json_option, notice, quiet_option, result
+from melodia.errors import ConfigError
+
+if TYPE_CHECKING:
+    from melodia.score import Score
+
+
+@click.command("generate")
+@click.option("--seed", type=click.Path(path_type=Path), help="MIDI file to continue; without it the music starts from silence.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="MIDI file to write; several takes are numbered. Default: NAME-melodia.mid here.",
+)
+@click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
+@click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars.")
+@click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest notes; above 1: bolder.")
+@click.option("--top-k", type=int, default=0, show_default=True, help="Draw from the k likeliest only; 0: from all.")
+@click.option("--top-p", type=float, default=0.98, show_default=True, help="Draw from the likeliest that make up this probability.")
+@click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
+@click.option("--tempo", type=float, help="Quarter notes a minute. Default: the seed's.")
+@click.option("--meter", help="For example 3/4. Default: the seed's.")
+@click.option("--instruments", help="Who plays, for example piano,bass,drums. Default: who plays in the seed.")
+@click.option("--key", help="Only pitches of this key: C, F#, Bb, Am ...")
+@click.option("--scale", help="Scale of the key: major, minor, dorian, blues ...")
+@click.option("--seed-bars", type=int, default=64, show_default=True, help="How many bars of the seed's end to listen to.")
+@click.option("--continuation-only", is_flag=True, help="Leave the seed out of the output.")
+@click.option("--wav/--no-wav", default=False, help="Also write a WAV file beside each MIDI file.")
+@click.option("--picture/--no-picture", default=False, help="Also draw a piano roll (PNG) of each.")
+@click.option("--model", default=DEFAULT, show_default=True, help="Name or folder of a checkpoint.")
+@device_option
+@quiet_option
+@json_option
+def command(**options: Any) -> None:
+    """Continue a MIDI file, or start from silence."""
+    from melodia import api
+
+    quiet = options["quiet"]
+    random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
+    targets = output_paths(options["output"], options["seed"], options["count"])
+    takes = api.make_takes(
+        options["seed"],
+        bars=options["bars"],
+        seconds=options["seconds"],
+        count=options["count"],
+        temperature=options["temperature"],
+        top_k=options["top_k"],
+        top_p=options["top_p"],
+        random_seed=random_seed,
+        tempo=options["tempo"],
+        meter=options["meter"],
+        instruments=options["instruments"],
+        key=options["key"],
+        scale=options["scale"],
+        seed_bars=options["seed_bars"],
+        continuation_only=options["continuation_only"],
+        model=options["model"],
+        device=options["device"],
+    )
+    for message in takes.messages:
+        notice(message, quiet)
+    if options["random_seed"] is None:
+        notice(f"random seed {random_seed}", quiet)
+    rows = []
+    for score, path in zip(takes.scores, targets, strict=True):
+        rows.append(write_take(score, path, takes.join_ticks, options["wav"], options["picture"]))
+        rows[-1]["random_seed"] = random_seed
+    result("\n".join(row[k] for row in rows for k in ("midi", "wav", "picture") if k in row), rows, options["as_json"])
+
+
+def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Path]:
+    """Where the takes go: `out.mid`, or `out-1.mid`, `out-2.mid` ... for several.
+
+    Raises:
+        ConfigError: the output is a folder, has another suffix, or is the seed itself.
+    """
+    path = output or Path(f"{seed.stem if seed else 'new'}-melodia.mid")
+    if path.is_dir():
+        raise ConfigError(f"output: {path} is a folder; name a .mid file in it")
+    if path.suffix.lower() not in (".mid", ".midi"):
+        raise ConfigError(f"output: {path} does not end in .mid; WAV files and pictures are written beside the MIDI file")
+    digits = len(str(count))
+    paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{i:0{digits}}") for i in range(1, count + 1)]
+    if seed and any(p.resolve() == seed.resolve() for p in paths):
+        raise ConfigError(f"output: {seed} is the seed itself; give another name with -o")
+    return paths
+
+
+def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bool) -> dict[str, Any]:
+    """Writes one take and says what it is."""
+    row: dict[str, Any] = {"midi": str(score.write(path))}
+    if wav:
+        from melodia.audio import write_wav
+        from melodia.render import SAMPLE_RATE, render
+
+        row["wav"] = str(write_wav(path.with_suffix(".wav"), render(score), SAMPLE_RATE))
+    if picture:
+        from melodia.picture import draw_piano_roll
+
+        row["picture"] = str(draw_piano_roll(score, path.with_suffix(".png"), join_ticks))
+    made = sum(n.onset_ticks >= join_ticks for part in score.parts for n in part.notes)
+    row |= {"notes": made, "seconds": round(score.seconds, 3), "starts_at_seconds": round(score.seconds_at(join_ticks), 3)}
+    return row
