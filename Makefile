@@ -11,7 +11,7 @@ PIP_FLAGS ?= -c constraints.txt
 .PHONY: demo test lint clean
 
 demo: $(VENV)/installed
-	$(BIN)/melodia generate --seed corpora/examples/waltz.mid --bars 16 --random-seed 7 --wav --picture -o demo/waltz.mid
+	$(BIN)/melodia generate --seed corpora/examples/pop.mid --bars 16 --random-seed 7 --wav --picture -o demo/pop.mid
 
 test: $(VENV)/tested
 	$(BIN)/python -m pytest

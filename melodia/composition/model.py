@@ -174,7 +174,7 @@ class Composer(nn.Module):
         """
         conditions = CONDITIONS[column]
         x = torch.cat([hidden, self.embed(event, conditions).to(hidden.dtype)], dim=-1) if conditions else hidden
-        logits = self.heads[codec.NAMES[column]](x)
+        logits: Tensor = self.heads[codec.NAMES[column]](x)
         if column == PART:
             logits = self._point_at_parts(logits, programs)
         allowed = self.allowed(column, event, before, programs)

@@ -18,7 +18,7 @@ from melodia.midi.conductor import read_meters, read_tempos
 from melodia.score import BEND, DEFAULT_BPM, PPQ, Control, Note, Part, Score, Tempo, without_overlaps
 
 MAX_BYTES = 32 * 2**20
-MAX_EVENTS = 2_000_000
+MAX_EVENTS = 1_000_000
 MAX_QUARTERS = 200_000  # twelve hours at 278 to the minute
 MAX_HOURS = 12.0
 MAX_NOTE_MINUTES = 30.0
