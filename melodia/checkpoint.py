@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from melodia.corpus import shipped
 from melodia.errors import CheckpointError
-from melodia.files import temporary_beside, write_json
+from melodia.files import shipped, temporary_beside, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor

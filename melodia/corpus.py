@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -40,42 +39,6 @@ class Entry:
     group: int
     first_row: int = 0
     num_rows: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What `corpora/<name>/corpus.toml` says of a corpus."""
-
-    name: str
-    title: str = ""
-    url: str = ""
-    licence: str = "not stated"
-    how_to_get: str = ""
-    align: bool = False  # find the bar lines (composition.align)
-    split_table: str = ""  # a CSV in the corpus with its own split
-    path_column: str = ""
-    split_column: str = ""
-
-
-def load_recipe(name: str, folder: Path | None = None) -> Recipe:
-    """The recipe of a corpus by name; one that is not known has default settings.
-
-    Raises:
-        CorpusError: the recipe is damaged.
-    """
-    path = (folder or shipped("corpora")) / name / "corpus.toml"
-    if not path.is_file():
-        return Recipe(name=name)
-    try:
-        return Recipe(name=name, **tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise CorpusError(f"{path}: {error}") from error
-
-
-def shipped(folder: str) -> Path:
-    """`checkpoints` or `corpora`: inside an installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent
-    return package / folder if (package / folder).is_dir() else package.parent / folder
 
 
 class Corpus:

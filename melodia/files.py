@@ -47,3 +47,9 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
             (folder / path.name).replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def shipped(folder: str) -> Path:
+    """`checkpoints` or `corpora`: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    return package / folder if (package / folder).is_dir() else package.parent / folder

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -150,7 +151,7 @@ class Trainer:
         loss = nats / targets
         if not torch.isfinite(loss):
             raise MelodiaError(
-                f"iteration {self.iteration}: the loss is {loss.item()}; the last good state is in {self.folder}: "
+                f"iteration {self.iteration}: the loss is {float(loss.detach())}; the last good state is in {self.folder}: "
                 "resume it with a lower --learning-rate"
             )
         self.optimizer.zero_grad(set_to_none=True)
@@ -158,7 +159,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.state = detached(state)
-        return loss.item(), targets
+        return float(loss.detach()), targets
 
     def _validated(self) -> float:
         self.model.eval()
@@ -208,7 +209,7 @@ class Trainer:
             self.optimizer.load_state_dict(content["optimizer"])
         except FileNotFoundError as error:
             raise CheckpointError(f"{path}: nothing to resume; start without --resume") from error
-        except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
             raise CheckpointError(f"{path}: not a state of this model ({str(error).splitlines()[0]})") from error
         self.iteration, self.epoch, self.index, self.bad_validations = content["counters"]
         self.best, self.best_loss, self.state = content["best"], content["best_loss"], content["state"]

@@ -15,7 +15,10 @@ def line(text: str, velocity: int, unit: int = EIGHTH) -> list[Note]:
         name, _, count = word.partition("*")
         length = int(count or 1) * unit
         if name != "-":
-            notes += [Note(tick, tick + length - unit // 16, int(p), velocity + (6 if tick % (4 * unit) == 0 else 0)) for p in name.split("+")]
+            notes += [
+                Note(tick, tick + length - unit // 16, int(p), velocity + (6 if tick % (4 * unit) == 0 else 0))
+                for p in name.split("+")
+            ]
         tick += length
     return notes
 

@@ -14,7 +14,8 @@ def command(as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from melodia.corpus import load_recipe, shipped
+    from melodia.files import shipped
+    from melodia.recipe import load_recipe
 
     recipes = [load_recipe(path.parent.name) for path in sorted(shipped("corpora").glob("*/corpus.toml"))]
     if as_json:

@@ -16,7 +16,7 @@ def command(as_json: bool) -> None:
     import json
 
     from melodia.checkpoint import DEFAULT, read_info
-    from melodia.corpus import shipped
+    from melodia.files import shipped
 
     rows: list[dict[str, Any]] = []
     for config in sorted(shipped("checkpoints").glob("*/config.json")):

@@ -155,7 +155,7 @@ class NGram:
         """(classes,): the probabilities of an attribute of the last row, as far as that is filled."""
         recent = [list(row) for row in rows[-self.order - 1 :]]
         recent[-1][column] = max(recent[-1][column], 0)  # so that it is spelt
-        _, columns, contexts = spell(np.array([recent[0], *recent]), self.order, self.by_event)
+        _, columns, contexts = spell(np.array(recent), self.order, self.by_event)
         at_hand = np.flatnonzero(columns == column)[-1:]
         first, size = OFFSETS[column], SIZES[column]
         probs = np.full(size, 1.0 / size)

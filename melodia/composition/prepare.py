@@ -18,9 +18,10 @@ from melodia.composition.align import align
 from melodia.composition.arrange import band
 from melodia.composition.codec import KIND, KIND_BAR, METER, METER_INDEX, PITCH, POSITION, Events, decode, encode, num_notes
 from melodia.config import check_range
-from melodia.corpus import Entry, Recipe, assign_splits, load_recipe, minhash, near_duplicates, write_corpus
+from melodia.corpus import Entry, assign_splits, minhash, near_duplicates, write_corpus
 from melodia.errors import CorpusError, MelodiaError
 from melodia.midi import read_midi
+from melodia.recipe import Recipe, load_recipe
 
 SUFFIXES = {".mid", ".midi", ".kar"}
 SHINGLE = 7

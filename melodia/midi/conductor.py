@@ -28,7 +28,8 @@ def read_tempos(events: Iterable[tuple[int, int]], ppq: float) -> list[Tempo]:
 def read_meters(events: Iterable[tuple[int, int, int]], ppq: float) -> list[Meter]:
     """The meters of (tick, numerator, power of the denominator) events, each on a bar line.
 
-    A change within a bar cuts it short, as DAWs show it. Where the short bar cannot be written as so many 32nds, the change waits for the next bar line.
+    A change within a bar cuts it short, as DAWs show it. Where the short bar cannot be written as so
+    many 32nds, the change waits for the next bar line.
     """
     by_tick = {round(t * PPQ / ppq): (n, d) for t, n, d in sorted(events, key=lambda e: e[0])}
     meters = [Meter(0, 4, 4)]

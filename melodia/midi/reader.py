@@ -178,6 +178,8 @@ def _read_track(data: bytes, position: int, end: int, where: str) -> _Track:
                 raise MidiError(f"{where}, byte {position:,}: not a MIDI event (0x{status:02X})")
     except IndexError as error:
         raise MidiError(f"{where}: cut off in the middle of an event") from error
+    except ValueError as error:
+        raise MidiError(f"{where}, {error}; the file is damaged") from error
     if position > end:
         raise MidiError(f"{where}: an event runs past the end of its track")
     track.end, track.num_events = tick, num_events
@@ -193,7 +195,7 @@ def _variable_length(data: bytes, position: int) -> tuple[int, int]:
         value = value << 7 | data[i] & 0x7F
         if data[i] < 0x80:
             return value, i + 1
-    raise MidiError(f"byte {position:,}: a number of more than four bytes; the file is damaged")
+    raise ValueError(f"byte {position:,}: a number of more than four bytes")
 
 
 def _read_meta(track: _Track, meta: int, payload: bytes, tick: int) -> None:

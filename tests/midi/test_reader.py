@@ -81,11 +81,20 @@ def test_meters_and_tempos_anywhere():
 def test_a_meter_within_a_bar_cuts_it_short():
     data = smf(track((0, meter(4, 2)), (2400, meter(3, 2))), track((0, on(60)), (6000, off(60))))
     score = parse_midi(data)
-    assert [(b.onset_ticks, b.offset_ticks) for b in score.bars()] == [(0, 1920), (1920, 2400), (2400, 3840), (3840, 5280), (5280, 6720)]
+    assert [(b.onset_ticks, b.offset_ticks) for b in score.bars()] == [
+        (0, 1920),
+        (1920, 2400),
+        (2400, 3840),
+        (3840, 5280),
+        (5280, 6720),
+    ]
     assert [m[1:] for m in score.meters] == [(4, 4), (1, 4), (3, 4)]
 
 
-@pytest.mark.parametrize("numerator, power, expected", [(0, 2, (4, 4)), (24, 2, (12, 4)), (26, 2, (2, 4)), (4, 9, (4, 4)), (5, 3, (5, 8)), (255, 5, (85, 32))])
+@pytest.mark.parametrize(
+    "numerator, power, expected",
+    [(0, 2, (4, 4)), (24, 2, (12, 4)), (26, 2, (2, 4)), (4, 9, (4, 4)), (5, 3, (5, 8)), (255, 5, (85, 32))],
+)
 def test_odd_meters_become_usable(numerator, power, expected):
     score = parse_midi(smf(track((0, meter(numerator, power))), ONE_NOTE))
     assert score.meters[0][1:] == expected

@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 
 import mido
 import pretty_midi
@@ -65,9 +66,11 @@ def test_three_other_readers_find_the_notes_that_ours_finds(score):
     for spans in by_channel.values():  # also across tracks
         for pitch in {s[0] for s in spans}:
             times = sorted(s[1:] for s in spans if s[0] == pitch)
-            assert all(a[1] <= b[0] for a, b in zip(times, times[1:], strict=False))
+            assert all(a[1] <= b[0] for a, b in pairwise(times))
     pretty = pretty_midi.PrettyMIDI(io.BytesIO(data))
-    theirs = sorted((n.pitch, pretty.time_to_tick(n.start), pretty.time_to_tick(n.end), n.velocity) for i in pretty.instruments for n in i.notes)
+    theirs = sorted(
+        (n.pitch, pretty.time_to_tick(n.start), pretty.time_to_tick(n.end), n.velocity) for i in pretty.instruments for n in i.notes
+    )
     assert theirs == sorted(n[1:] for n in ours)
     read = symusic.Score.from_midi(data)
     assert sorted((n.pitch, n.time, n.end, n.velocity) for t in read.tracks for n in t.notes) == sorted(n[1:] for n in ours)
@@ -117,7 +120,9 @@ def test_parts_on_one_channel_stay_unless_they_clash():
 
 
 def test_more_instruments_than_channels():
-    score = Score([Part(f"p{i}", i, notes=[Note(0, 480, 40 + i, 80)]) for i in range(24)] + [Part("d", 0, True, [Note(0, 60, 36, 90)])])
+    score = Score(
+        [Part(f"p{i}", i, notes=[Note(0, 480, 40 + i, 80)]) for i in range(24)] + [Part("d", 0, True, [Note(0, 60, 36, 90)])]
+    )
     again = parse_midi(midi_bytes(score))
     assert again.num_notes == 25
     assert {p.channel for p in again.parts} == set(range(16))

@@ -1,0 +1,63 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+import melodia
+from melodia.checkpoint import find_checkpoint, read_info, read_weights
+from melodia.errors import CheckpointError, ConfigError
+
+
+def test_what_is_saved_is_loaded(tiny, tiny_checkpoint):
+    loaded = melodia.load_checkpoint(tiny_checkpoint)
+    for name, weight in tiny.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], weight, atol=1e-3, rtol=1e-3)
+    assert {p.name for p in tiny_checkpoint.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+
+
+def test_an_unknown_name_lists_what_ships():
+    with pytest.raises(CheckpointError, match="no such model; .*ship"):
+        find_checkpoint("nobody")
+
+
+def damaged(folder, tmp_path, change):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    change(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda f: (f / "config.json").write_text("{"), "damaged"),
+        (lambda f: (f / "config.json").write_text('{"format": 99}'), "of format 99"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"abc"), "cannot be read"),
+        (lambda f: (f / "model.safetensors").unlink(), "cannot be read"),
+        (lambda f: edit(f, hidden_size=32), "do not fit"),
+        (lambda f: edit(f, domain="synthesis"), "not for composition"),
+    ],
+)
+def test_damage_is_one_line(tiny_checkpoint, tmp_path, change, message):
+    with pytest.raises(CheckpointError, match=message):
+        melodia.load_checkpoint(damaged(tiny_checkpoint, tmp_path, change))
+
+
+def edit(folder, domain=None, **model):
+    content = json.loads((folder / "config.json").read_text())
+    content["model"].update(model)
+    content["domain"] = domain or content["domain"]
+    (folder / "config.json").write_text(json.dumps(content))
+
+
+def test_an_unknown_setting_is_an_error(tiny_checkpoint, tmp_path):
+    with pytest.raises(ConfigError, match="unknown setting 'colour'"):
+        melodia.load_checkpoint(damaged(tiny_checkpoint, tmp_path, lambda f: edit(f, colour=1)))
+
+
+def test_shipped_checkpoints_are_whole_and_small():
+    folder = find_checkpoint("band")
+    assert read_info(folder).domain == "composition"
+    assert len((folder / "README.md").read_text("utf-8")) > 500
+    assert (folder / "model.safetensors").stat().st_size < 16 * 2**20
+    assert all(torch.isfinite(w).all() for w in read_weights(folder).values())
