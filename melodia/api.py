@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def make_takes(
     continuation_only: bool = False,
     model: str | Path | Composer = DEFAULT,
     device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Takes:
     """Takes, with the tick where the continuation begins and what the user should know.
 
@@ -82,6 +83,7 @@ def make_takes(
         continuation_only: leave the seed out of the result.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         device: "cpu", "cuda", "mps" or "auto".
+        progress: called with bars done and bars in all.
 
     Raises:
         MidiError: the seed cannot be read.
@@ -105,7 +107,7 @@ def make_takes(
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     primer = Score.read(seed) if isinstance(seed, str | Path) else seed
     composer = model if isinstance(model, Composer) else load_checkpoint(model, device)
-    return compose(primer, composer, config, sampling)
+    return compose(primer, composer, config, sampling, progress)
 
 
 def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
@@ -21,6 +22,11 @@ class Melodia(click.Group):
             return super().invoke(ctx)
         except MelodiaError as error:
             click.echo(f"melodia: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+        except OSError as error:  # a full disk, a folder that may not be written
+            if error.errno == errno.EPIPE:
+                raise
+            click.echo(f"melodia: {error.filename or 'file'}: {error.strerror or error}", err=True)
             ctx.exit(1)
 
 

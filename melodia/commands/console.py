@@ -32,7 +32,7 @@ def result(text: str, content: Any, as_json: bool) -> None:
 
 @contextmanager
 def progress_bar(quiet: bool, unit: str) -> Iterator[Progress]:
-    """A rich progress bar on stderr with count, rate and time left."""
+    """A rich progress bar on stderr, if that is a terminal, with count, rate and time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -45,5 +45,6 @@ def progress_bar(quiet: bool, unit: str) -> Iterator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
         yield progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, json_option, notice, quiet_option, result
+from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
 from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,25 +51,28 @@ def command(**options: Any) -> None:
     quiet = options["quiet"]
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
     targets = output_paths(options["output"], options["seed"], options["count"])
-    takes = api.make_takes(
-        options["seed"],
-        bars=options["bars"],
-        seconds=options["seconds"],
-        count=options["count"],
-        temperature=options["temperature"],
-        top_k=options["top_k"],
-        top_p=options["top_p"],
-        random_seed=random_seed,
-        tempo=options["tempo"],
-        meter=options["meter"],
-        instruments=options["instruments"],
-        key=options["key"],
-        scale=options["scale"],
-        seed_bars=options["seed_bars"],
-        continuation_only=options["continuation_only"],
-        model=options["model"],
-        device=options["device"],
-    )
+    with progress_bar(quiet, "bars") as bar:
+        task = bar.add_task("playing", total=None, note="")
+        takes = api.make_takes(
+            options["seed"],
+            bars=options["bars"],
+            seconds=options["seconds"],
+            count=options["count"],
+            temperature=options["temperature"],
+            top_k=options["top_k"],
+            top_p=options["top_p"],
+            random_seed=random_seed,
+            tempo=options["tempo"],
+            meter=options["meter"],
+            instruments=options["instruments"],
+            key=options["key"],
+            scale=options["scale"],
+            seed_bars=options["seed_bars"],
+            continuation_only=options["continuation_only"],
+            model=options["model"],
+            device=options["device"],
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
     for message in takes.messages:
         notice(message, quiet)
     if options["random_seed"] is None:

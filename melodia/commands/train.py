@@ -51,7 +51,7 @@ def command(
             bits = progress.train_loss / math.log(2)
             note = f"{bits:.2f} bits, best valid {progress.best_loss:.3f}, {progress.targets_a_second:,.0f} notes/s"
             bar.update(task, completed=progress.iteration, note=note)
-            if progress.valid_loss is not None:
+            if progress.valid_loss is not None and not quiet:
                 line = f"iteration {progress.iteration}: train {bits:.3f}, valid {progress.valid_loss:.3f} bits a note"
                 bar.console.print(line, highlight=False)
 

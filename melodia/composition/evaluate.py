@@ -133,4 +133,4 @@ def continue_trial(composer: Composer, trial: Trial, sampling: SamplingConfig, r
         meter=int(last[METER]),
         tempo=int(last[TEMPO]),
     )
-    return perform(composer, trial.primer, constraints, sampling, 1, random_seed)[0]
+    return perform(composer, trial.primer, constraints, sampling, random_seed=random_seed)[0]

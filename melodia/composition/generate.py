@@ -9,7 +9,7 @@ that it had some bars before, as at a repeat sign.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from melodia.composition.codec import (
@@ -103,8 +103,14 @@ class Takes:
     messages: list[str]
 
 
-def generate(primer: Score | None, composer: Composer, config: GenerateConfig, sampling: SamplingConfig) -> Takes:
-    """Makes takes. The same arguments give the same scores.
+def generate(
+    primer: Score | None,
+    composer: Composer,
+    config: GenerateConfig,
+    sampling: SamplingConfig,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Takes:
+    """Makes takes, reporting bars done and bars in all. The same arguments give the same scores.
 
     Raises:
         ConfigError: the settings cannot be met together.
@@ -118,7 +124,16 @@ def generate(primer: Score | None, composer: Composer, config: GenerateConfig, s
         programs=tuple(DRUMS if plan.parts[i].is_drum else plan.parts[i].program for i in plan.order),
         pitch_classes=config.pitch_classes,
     )
-    takes = perform(composer, plan.events, constraints, sampling, config.count, config.random_seed)
+    total = constraints.bars * config.count
+    takes = perform(
+        composer,
+        plan.events,
+        constraints,
+        sampling,
+        count=config.count,
+        random_seed=config.random_seed,
+        progress=lambda done: progress(done, total),
+    )
     scores = [_finished(primer, plan, events, config) for events in takes]
     return Takes(scores, 0 if config.continuation_only else plan.join_ticks, plan.messages)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +75,14 @@ class _Take:
 
 @torch.inference_mode()
 def perform(
-    composer: Composer, primer: Events | None, constraints: Constraints, sampling: SamplingConfig, count: int, random_seed: int
+    composer: Composer,
+    primer: Events | None,
+    constraints: Constraints,
+    sampling: SamplingConfig,
+    *,
+    count: int = 1,
+    random_seed: int = 0,
+    progress: Callable[[int], None] = lambda bars: None,
 ) -> list[Events]:
     """Draws takes of exactly so many bars.
 
@@ -85,6 +93,7 @@ def perform(
         sampling: temperature and filters.
         count: how many takes.
         random_seed: take k is drawn with a generator of `random_seed` and k.
+        progress: called with the bars that all takes together have.
 
     Returns:
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
@@ -107,6 +116,7 @@ def perform(
         for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, sampling), strict=True):
             state = _accept(takes[i], event.tolist(), constraints, state, i)
         playing = [take for take in takes if not take.finished]
+        progress(sum(take.bars for take in takes))
         if not playing:
             break
         kept = [k for k, i in enumerate(active) if not takes[i].finished]
@@ -212,8 +222,8 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: C
 def _kinds(take: _Take, constraints: Constraints) -> Tensor:
     """(NUM_KINDS,) bool: which kinds may come next."""
     allowed = torch.zeros(NUM_KINDS, dtype=torch.bool)
-    if take.bars == 0:  # the continuation begins with a bar line
-        allowed[KIND_BAR] = True
+    if take.bars == 0:  # the continuation begins with a bar line, or the primer has come to its end
+        allowed[KIND_BAR] = allowed[KIND_END] = True
         return allowed
     last = take.rows[-1]
     allowed[KIND_BAR] = True
