@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from melodia.checkpoint import CheckpointInfo, save_checkpoint
+from melodia.composition.codec import encode
+from melodia.composition.data import AugmentConfig, batches
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import to_json
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
@@ -12,8 +14,7 @@ def few_threads():
     torch.set_num_threads(1)  # steadier than two where the cores are shared
 
 
-@pytest.fixture
-def song() -> Score:
+def make_song() -> Score:
     """Four bars of 3/4 at 90: a tune, a bass and drums."""
     tune = [Note(i * PPQ, i * PPQ + PPQ - 20, 60 + (i * 5) % 12, 70 + i) for i in range(12)]
     bass = [Note(i * 3 * PPQ, (i + 1) * 3 * PPQ, 36 + i, 90) for i in range(4)]
@@ -26,16 +27,25 @@ def song() -> Score:
     return Score(parts, [Tempo(0, 90.0)], [Meter(0, 3, 4)])
 
 
+@pytest.fixture
+def song() -> Score:
+    return make_song()
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Composer:
-    """An untrained composer, for what does not depend on its taste."""
+    """A small composer with a few seconds of schooling: what it plays is poor, but it does play."""
     torch.manual_seed(1)
-    composer = Composer(ComposerConfig(embedding_size=8, hidden_size=24, num_layers=2, head_size=16, dropout=0.1)).eval()
-    with torch.no_grad():
-        for weights in composer.parameters():
-            weights *= 2.5  # strong opinions, so that what it hears matters
-        composer.heads["kind"].output.bias.copy_(torch.tensor([0.0, 0.0, 2.5, 1.0, -3.0]))  # and many notes
-    return composer
+    composer = Composer(ComposerConfig(embedding_size=8, hidden_size=24, num_layers=2, head_size=16, dropout=0.0))
+    optimizer = torch.optim.Adam(composer.parameters(), lr=0.02)
+    pieces = [encode(make_song()), encode(make_song().clip(0, 2880)), encode(make_song().clip(1440, 4320))]
+    for epoch in range(40):
+        for batch in batches(pieces, batch_size=3, length=100, augmentation=AugmentConfig(), epoch=epoch):
+            nats, count, _ = composer.loss(batch, None)
+            optimizer.zero_grad()
+            (nats / count).backward()
+            optimizer.step()
+    return composer.eval()
 
 
 @pytest.fixture(scope="session")

@@ -285,7 +285,9 @@ def _accept(take: _Take, row: list[int], constraints: Constraints, state: State,
     if row[KIND] == KIND_END:
         last = take.rows[-1]
         row = [-1] * NUM_COLUMNS
-        row[KIND], row[METER], row[TEMPO] = KIND_BAR, last[METER], last[TEMPO]
+        row[KIND] = KIND_BAR
+        row[METER] = last[METER] if constraints.meter is None else constraints.meter
+        row[TEMPO] = last[TEMPO] if constraints.tempo is None else constraints.tempo
         earlier = take.bar_states[0]
         hidden, cell = state[0].clone(), state[1].clone()
         hidden[:, index : index + 1], cell[:, index : index + 1] = earlier

@@ -69,8 +69,8 @@ def test_takes_are_numbered_and_differ(generate, tmp_path):
 
 @pytest.mark.parametrize("options", [["--temperature", 0.5], ["--top-k", 3], ["--top-p", 0.5], ["--seed-bars", 1]])
 def test_options_of_taste_change_the_music(generate, tmp_path, options):
-    generate("--random-seed", 1, "--top-p", 1, output="plain.mid")
-    generate("--random-seed", 1, *(["--top-p", 1] if "--top-p" not in options else []), *options)
+    generate("--random-seed", 5, "--top-p", 1, output="plain.mid")
+    generate("--random-seed", 5, *(["--top-p", 1] if "--top-p" not in options else []), *options)
     assert (tmp_path / "out.mid").read_bytes() != (tmp_path / "plain.mid").read_bytes()
 
 
@@ -98,7 +98,7 @@ def test_seconds_and_continuation_only(seed, tiny_checkpoint, tmp_path):
 
 
 def test_from_silence(tiny_checkpoint, tmp_path):
-    run("generate", "--model", tiny_checkpoint, "--bars", 2, "--instruments", "piano", "-o", tmp_path / "new.mid")
+    run("generate", "--model", tiny_checkpoint, "--bars", 8, "--instruments", "piano", "-o", tmp_path / "new.mid")
     assert [p.program for p in Score.read(tmp_path / "new.mid").parts] == [0]
 
 
