@@ -68,7 +68,7 @@ def test_takes_are_numbered_and_differ(generate, tmp_path):
     assert not (tmp_path / "out.mid").exists()
 
 
-@pytest.mark.parametrize("options", [["--temperature", 0.5], ["--top-k", 3], ["--top-p", 0.5], ["--seed-bars", 1]])
+@pytest.mark.parametrize("options", [["--temperature", 0.5], ["--top-k", 3], ["--top-p", 0.5]])
 def test_options_of_taste_change_the_music(generate, tmp_path, options):
     common = ["--random-seed", 5, "--count", 6, *([] if "--top-p" in options else ["--top-p", 1])]
     generate("--random-seed", 5, "--count", 6, "--top-p", 1, output="plain.mid")
@@ -175,6 +175,24 @@ def test_the_default_model_continues_every_example(tmp_path):
         seed, score = Score.read(path), Score.read(tmp_path / path.name)
         assert score.num_notes > seed.num_notes
         assert score.end_ticks <= seed.closing_bar_line() + 2 * seed.meters[-1].bar_ticks
+
+
+def test_seed_bars_change_what_the_default_model_hears(tmp_path):
+    for bars in (1, 8):
+        run(
+            "generate",
+            "--seed",
+            EXAMPLES / "pop.mid",
+            "--bars",
+            2,
+            "--random-seed",
+            1,
+            "--seed-bars",
+            bars,
+            "-o",
+            tmp_path / f"{bars}.mid",
+        )
+    assert (tmp_path / "1.mid").read_bytes() != (tmp_path / "8.mid").read_bytes()
 
 
 @pytest.fixture
