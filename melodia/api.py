@@ -34,7 +34,7 @@ def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
-    return make_takes(seed, **{**options, "count": 1}).scores[0]
+    return make_takes(seed, **options, count=1).scores[0]
 
 
 def generate_takes(seed: str | Path | Score | None = None, count: int = 2, **options: Any) -> list[Score]:
@@ -145,7 +145,7 @@ def parse_instruments(instruments: str | Sequence[str | int] | None) -> tuple[in
     """Names or numbers -> programs, 128 for drums.
 
     Raises:
-        ConfigError: an instrument is not known, or the list is empty.
+        ConfigError: an instrument is not known.
     """
     if instruments is None:
         return ()

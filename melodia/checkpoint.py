@@ -94,6 +94,7 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
     try:
         with temporary_beside(folder, is_folder=True) as temporary:
             save_file({name: w.detach().cpu().half().contiguous() for name, w in weights.items()}, temporary / "model.safetensors")
+            (temporary / "model.safetensors").chmod(0o644)
             write_json(temporary / "config.json", asdict(info))
             (temporary / "README.md").write_text(card, encoding="utf-8")
             for extra in ("metrics.jsonl", "curve.png", "resume.pt"):  # of the training, where it was done here

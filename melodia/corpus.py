@@ -56,11 +56,15 @@ class Corpus:
             self.rows = np.load(self.folder / "rows.npy", mmap_mode="r")
         except FileNotFoundError as error:
             raise CorpusError(f"{self.folder}: not a prepared corpus; make one with `melodia prepare`") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise CorpusError(f"{self.folder}: damaged ({error}); prepare it again") from error
-        if self.manifest.get("format") != FORMAT:
-            raise CorpusError(f"{self.folder}: of format {self.manifest.get('format')}, not {FORMAT}; prepare it again")
-        self.entries = [Entry(**e) for e in self.manifest["pieces"]]
+        version = self.manifest.get("format") if isinstance(self.manifest, dict) else None
+        if version != FORMAT:
+            raise CorpusError(f"{self.folder}: of format {version}, not {FORMAT}; prepare it again")
+        try:
+            self.entries = [Entry(**e) for e in self.manifest["pieces"]]
+        except (KeyError, TypeError) as error:
+            raise CorpusError(f"{self.folder}: damaged manifest ({error}); prepare it again") from error
 
     def all_pieces(self) -> list[NDArray[np.int16]]:
         """The rows of each piece, in the order of `entries`."""
@@ -74,7 +78,7 @@ class Corpus:
         """
         found = [rows for e, rows in zip(self.entries, self.all_pieces(), strict=True) if e.split == split]
         if not found:
-            raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music")
+            raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music, or with a larger --held-out")
         return found
 
 
@@ -98,8 +102,8 @@ def minhash(shingles: Sequence[int]) -> NDArray[np.uint64]:
     random = np.random.default_rng(0)
     factors = random.integers(1, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
     offsets = random.integers(0, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
-    if not len(shingles):
-        return random.integers(0, 1 << 60, NUM_HASHES, dtype=np.uint64)
+    if not shingles:
+        raise ValueError("an empty set has no signature")
     values = np.unique(np.asarray(shingles, dtype=np.uint64) & np.uint64(0x7FFFFFFF))
     signature: NDArray[np.uint64] = ((values[None] * factors + offsets) % np.uint64(0x7FFFFFFF)).min(axis=1)
     return signature
@@ -146,4 +150,8 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
             split = "test" if draw < held_out else "valid" if draw < 2 * held_out else "train"
         for i in indices:
             splits[i] = split
+    trained_on = [group for group in members if splits[group] == "train"]
+    if "valid" not in splits and len(trained_on) > 1:  # few pieces: one group to validate on, whatever the hash says
+        for i in members[trained_on[-1]]:
+            splits[i] = "valid"
     return splits

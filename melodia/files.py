@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from melodia.errors import ConfigError
+
 
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Writes a file under a temporary name and renames it; missing folders are made.
@@ -38,7 +40,11 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
             if path.exists():
                 old = folder.with_name(folder.name + ".old")
                 path.replace(old)
-                folder.replace(path)
+                try:
+                    folder.replace(path)
+                except OSError:
+                    old.replace(path)
+                    raise
                 shutil.rmtree(old, ignore_errors=True)
             else:
                 folder.replace(path)
@@ -47,6 +53,16 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
             (folder / path.name).replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_foreign_folder(folder: Path, ours: tuple[str, ...]) -> None:
+    """Keeps a folder that is to be replaced whole from being anything but an earlier result.
+
+    Raises:
+        ConfigError: there are files in it and none of those that `ours` names.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours)):
+        raise ConfigError(f"output: {folder} has other files in it, which would be lost; name a new folder")
 
 
 def shipped(folder: str) -> Path:

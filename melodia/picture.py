@@ -47,7 +47,7 @@ def draw_piano_roll(score: Score, path: str | Path, join_ticks: int = 0) -> Path
             ]
             lane.add_collection(PatchCollection(boxes, facecolor=colour, edgecolor="white", linewidth=0.3))
         lane.set_ylim(min(pitches) - 2.5, max(pitches) + 2.5)
-        lane.set_ylabel(part_name(part)[:22], rotation=0, ha="right", va="center", fontsize=9)
+        lane.set_ylabel(part_name(part)[:22], rotation=0, ha="right", va="center", fontsize=9, parse_math=False)
         lane.tick_params(labelsize=7)
         for bar in bars:
             lane.axvline(bar.onset_ticks, color="#00000030", linewidth=0.7, zorder=0)

@@ -33,7 +33,7 @@ def probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
     """(..., classes) -> (..., classes): what is drawn from, after temperature and filters."""
     if config.temperature == 0:
         return torch.nn.functional.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)
-    logits = logits / config.temperature
+    logits = (logits - logits.max(dim=-1, keepdim=True).values) / max(config.temperature, 1e-6)
     if 0 < config.top_k < logits.shape[-1]:
         least = logits.topk(config.top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)

@@ -4,12 +4,12 @@ A model has `loss(batch, state) -> (summed nats, how many targets, state)`; batc
 of CPU tensors; `batches(epoch)` yields an epoch of them and `validate(model)` gives the number to
 lower. The trainer owns the device, the optimiser (AdamW, warm-up then a cosine to a tenth of a
 hundredth), clipping, the resume file and the best weights. The same random seed gives the same curve,
-whether or not the run was interrupted: batches are functions of the seed, epoch and index.
+whether or not the run was interrupted (on one machine, on the CPU): batches are functions of the
+random seed, epoch and index.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from melodia.config import check_range, to_json
+from melodia.config import check_range
 from melodia.errors import CheckpointError, ConfigError, MelodiaError
 from melodia.files import temporary_beside
 from melodia.lstm import State, detached
@@ -56,6 +56,8 @@ class TrainingConfig:
         check_range("iterations", self.iterations, 1)
         check_range("learning_rate", self.learning_rate, 1e-8, 1.0)
         check_range("warmup", self.warmup, 0)
+        check_range("weight_decay", self.weight_decay, 0)
+        check_range("random_seed", self.random_seed, 0)
         check_range("clip_norm", self.clip_norm, 1e-6)
         check_range("validate_every", self.validate_every, 1)
         check_range("patience", self.patience, 1)
@@ -112,7 +114,7 @@ class Trainer:
         Raises:
             MelodiaError: the loss is no number, or the state cannot be saved.
         """
-        torch.manual_seed(self.config.random_seed)
+        torch.manual_seed(self.config.random_seed)  # dropout takes no generator of its own
         self._restore_random()
         last_save = time.monotonic()
         finished = False
@@ -188,7 +190,6 @@ class Trainer:
             "random": torch.get_rng_state(),
             "counters": [self.iteration, self.epoch, self.index, self.bad_validations],
             "best_loss": self.best_loss,
-            "config": json.dumps(to_json(self.config)),
         }
         try:
             with temporary_beside(self.folder / "resume.pt") as temporary:
@@ -204,18 +205,18 @@ class Trainer:
         """
         path = self.folder / "resume.pt"
         try:
-            content = torch.load(path, weights_only=True)
+            content = torch.load(path, weights_only=True, map_location="cpu")
             self.model.load_state_dict(content["model"])
             self.optimizer.load_state_dict(content["optimizer"])
+            self.iteration, self.epoch, self.index, self.bad_validations = content["counters"]
+            self.best, self.best_loss, self.state = content["best"], content["best_loss"], content["state"]
+            self._random = content["random"]
         except FileNotFoundError as error:
             raise CheckpointError(f"{path}: nothing to resume; start without --resume") from error
         except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
             raise CheckpointError(f"{path}: not a state of this model ({str(error).splitlines()[0]})") from error
-        self.iteration, self.epoch, self.index, self.bad_validations = content["counters"]
-        self.best, self.best_loss, self.state = content["best"], content["best_loss"], content["state"]
         if self.state is not None:
             self.state = (self.state[0].to(self.device), self.state[1].to(self.device))
-        self._random = content["random"]
 
     _random: Tensor | None = None
 

@@ -11,7 +11,7 @@ from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
 
 @pytest.fixture(autouse=True)
 def few_threads():
-    torch.set_num_threads(1)  # steadier than two where the cores are shared
+    torch.set_num_threads(1)  # the same sums on any machine
 
 
 def make_song() -> Score:

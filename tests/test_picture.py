@@ -17,6 +17,11 @@ def test_seed_and_continuation_have_two_colours(song, tmp_path):
     assert seed not in colours(draw_piano_roll(song, tmp_path / "one.png"))
 
 
+def test_any_name_can_be_drawn(song, tmp_path):
+    song.parts[0].name = "$_$ \\frac"
+    assert draw_piano_roll(song, tmp_path / "odd.png").is_file()
+
+
 def test_a_curve(tmp_path):
     metrics = tmp_path / "metrics.jsonl"
     with pytest.raises(MelodiaError, match="cannot be read"):

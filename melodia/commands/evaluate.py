@@ -30,11 +30,13 @@ def command(corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     from melodia.api import load_checkpoint
     from melodia.composition.evaluate import compare_continuations, score_pieces
     from melodia.composition.ngram import NGram
+    from melodia.composition.prepare import BAND_SUFFIX
     from melodia.config import check_range
     from melodia.corpus import Corpus
     from melodia.sampling import SamplingConfig
 
     check_range("seeds", options["seeds"], 0, 10_000)
+    check_range("random_seed", options["random_seed"], 0)
     sampling = SamplingConfig(temperature=options["temperature"], top_p=options["top_p"])
     prepared = Corpus(corpus)
     pieces = prepared.pieces(options["split"])
@@ -44,18 +46,18 @@ def command(corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
         task = bar.add_task("reading the split", total=None, note="")
         report["bits"] = asdict(score_pieces(composer, pieces))
         grams: NGram | None = None
-        if options["baseline"]:
+        trained_on = [
+            p
+            for e, p in zip(prepared.entries, prepared.all_pieces(), strict=True)
+            if e.split == "train" and not e.source.endswith(BAND_SUFFIX)
+        ]
+        if options["baseline"] and trained_on:
             bar.update(task, description="counting n-grams")
-            real = [
-                p
-                for e, p in zip(prepared.entries, prepared.all_pieces(), strict=True)
-                if e.split == "train" and "+" not in e.source
-            ]
-            tokens = NGram(real, 5)
+            tokens = NGram(trained_on, 5)
             report["unigram_bits"] = tokens.bits_a_note(pieces, 1)
             report["token_5gram_bits"] = tokens.bits_a_note(pieces)
             del tokens
-            grams = NGram(real, 5, by_event=True)
+            grams = NGram(trained_on, 5, by_event=True)
             report["event_5gram_bits"] = grams.bits_a_note(pieces)
         if options["seeds"]:
             bar.update(task, description="continuing", total=options["seeds"])

@@ -10,6 +10,7 @@ import click
 
 from melodia.checkpoint import DEFAULT
 from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.config import check_range
 from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def command(**options: Any) -> None:
 
     quiet = options["quiet"]
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
+    check_range("count", options["count"], 1, 1000)
     targets = output_paths(options["output"], options["seed"], options["count"])
     with progress_bar(quiet, "bars") as bar:
         task = bar.add_task("playing", total=None, note="")

@@ -42,14 +42,14 @@ def command(
 
 
 def parse_source(text: str) -> tuple[str, Path]:
-    """`NAME=FOLDER`, or a folder, which is named after itself.
+    """`NAME=FOLDER`, or a folder, which has no name and so no recipe.
 
     Raises:
         ConfigError: the name is empty.
     """
     name, equals, folder = text.partition("=")
     if not equals:
-        return Path(text).resolve().name, Path(text)
+        return "", Path(text)
     if not name or not folder:
         raise ConfigError(f"source: '{text}' is not NAME=FOLDER")
     return name, Path(folder)

@@ -68,7 +68,8 @@ def command(
                 report=report,
             )
         except KeyboardInterrupt:
-            notice(f"stopped; go on with the same command and --resume (state in {output / 'resume.pt'})", quiet)
+            saved = (output / "resume.pt").is_file()
+            notice("stopped; " + ("go on with the same command and --resume" if saved else "nothing was saved yet"), quiet)
             raise SystemExit(130) from None
     draw_learning_curve(output / "metrics.jsonl", output / "curve.png")
     best = info.metrics["valid_bits_a_note"]

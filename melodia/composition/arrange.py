@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from melodia.score import Note, Part, Score
+from melodia.score import PPQ, Note, Part, Score
 
 LEADS = (0, 4, 11, 22, 24, 26, 27, 40, 52, 53, 54, 56, 64, 65, 66, 71, 73, 80, 81)
 MIDDLES = (0, 4, 5, 16, 18, 24, 25, 27, 48, 50, 61, 88, 89, 90)
@@ -56,7 +56,7 @@ def split_bass(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
 
 def _loop(drums: Score, end_ticks: int, first_bar: int) -> list[Note]:
     """A drum take again and again from a bar on, up to a tick."""
-    bar = 4 * 480
+    bar = 4 * PPQ
     length = max(drums.end_ticks // bar, 1) * bar
     strokes = [n for part in drums.parts for n in part.notes if n.onset_ticks < length]
     notes = []

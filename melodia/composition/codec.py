@@ -68,13 +68,16 @@ def tempo_bpm(index: int) -> float:
     return float(SLOWEST_BPM * 2 ** (index / TEMPOS_PER_OCTAVE))
 
 
-def part_order(parts: Sequence[Part]) -> list[int]:
+def part_order(parts: Sequence[Part], among: Sequence[int] | None = None) -> list[int]:
     """The indices of at most `MAX_PARTS` parts as the codec numbers them: from high to low, drums last.
 
-    Where there are more parts, those with the most notes are taken. A part without notes stands
-    where its kind of instrument usually plays.
+    Where there are more, the first of `among` are taken, or without it those with the most notes. A
+    part without notes stands where its kind of instrument usually plays.
     """
-    fullest = sorted(range(len(parts)), key=lambda i: -len(parts[i].notes))[:MAX_PARTS]
+    if among is None or len(among) <= MAX_PARTS:
+        fullest = sorted(range(len(parts)) if among is None else among, key=lambda i: -len(parts[i].notes))[:MAX_PARTS]
+    else:
+        fullest = list(among)[:MAX_PARTS]
 
     def rank(i: int) -> tuple[bool, float, int]:
         part = parts[i]
@@ -103,7 +106,8 @@ def encode(score: Score, order: Sequence[int] | None = None, num_bars: int | Non
         order = [i for i in part_order(score.parts) if score.parts[i].notes]
     if len(order) > MAX_PARTS:
         raise MidiError(f"{len(order)} parts are too many at once; at most {MAX_PARTS}")
-    parts = [score.sustained().parts[i] for i in order]
+    sounding = score.sustained()
+    parts = [sounding.parts[i] for i in order]
     notes = _grid_notes(parts)
     last_step = int(notes[:, 0].max()) if len(notes) else 0
     bars = score.bars(max((last_step + 1) * STEP_TICKS, score.closing_bar_line()))

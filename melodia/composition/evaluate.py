@@ -100,10 +100,13 @@ def compare_continuations(
         CorpusError: there are too few pieces of 24 bars.
     """
     able = trials(pieces)
+    count = min(count, len(able) // 2)  # as many again are the floor
     order = np.random.default_rng(random_seed).permutation(len(able))
     chosen, others = [able[i] for i in order[:count]], [able[i] for i in order[count : 2 * count]]
-    if not chosen or not others:
-        raise CorpusError(f"{len(able)} pieces have {PRIMER_BARS + MADE_BARS} bars; more are needed to compare continuations")
+    if not chosen:
+        raise CorpusError(
+            f"{len(able)} pieces have more than {PRIMER_BARS + MADE_BARS} bars; more are needed to compare continuations"
+        )
     made, drawn = [], []
     for i, trial in enumerate(chosen):
         made.append(continue_trial(composer, trial, sampling, random_seed + i))

@@ -139,14 +139,23 @@ def generate(
 
 
 def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:
-    """Decides parts, meter, tempo and what to listen to."""
+    """Decides parts, meter, tempo and what to listen to.
+
+    Raises:
+        ConfigError: the primer has no notes.
+    """
     messages: list[str] = []
     if primer is None:
         parts = [_new_part(program) for program in dict.fromkeys(config.programs or FROM_SILENCE)]
         order = part_order(parts)
         return Plan(parts, order, list(range(len(order))), None, 0, config.meter, config.tempo_bpm, messages)
+    if not primer.num_notes:
+        raise ConfigError("seed: the score has no notes; leave the seed out to start from silence")
     join = primer.closing_bar_line()
     bars = primer.bars(join)[-config.seed_bars :]
+    last_onset = max(n.onset_ticks for part in primer.parts for n in part.notes)
+    if bars[0].onset_ticks > last_onset:  # the last notes ring on for longer than that: hear them begin
+        bars = [bar for bar in primer.bars(join) if bar.offset_ticks > last_onset]
     heard = primer.clip(bars[0].onset_ticks, join)
     parts = list(primer.parts)
     wanted = set(range(len(parts)))
@@ -158,9 +167,9 @@ def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:
     audible = [i for i, part in enumerate(heard.parts) if part.notes or (config.programs and i in wanted)]
     if len(audible) > MAX_PARTS:
         messages.append(f"the seed has {len(audible)} parts; the {MAX_PARTS} with the most notes play on")
-    order = [i for i in part_order(heard.parts) if i in audible]
+    order = part_order(heard.parts, among=sorted(audible, key=lambda i: (i not in wanted, -len(heard.parts[i].notes))))
     playing = [k for k, i in enumerate(order) if i in wanted]
-    tempo = primer.tempo_at(join).tempo_bpm
+    tempo = primer.tempo_at(max(join - 1, 0)).tempo_bpm
     if config.tempo_bpm is not None and abs(config.tempo_bpm - tempo) > 1e-6:
         messages.append(f"tempo {config.tempo_bpm:g} as asked; the seed's was {tempo:.4g}")
     meter = config.meter or primer.meter_at(max(join - 1, 0))[1:]

@@ -217,9 +217,11 @@ def _allowed(column: int, row: list[int], before: list[int], programs: list[int]
     if column == POSITION:
         allowed = (classes > before[POSITION]) & (classes < BAR_STEPS[before[METER]])
     if column == PART:
-        allowed = classes < len(programs)
+        allowed = (classes < len(programs)) & (classes >= (before[PART] if row[KIND] == KIND_CHORD else 0))
     if column == PITCH:
         allowed = (classes >= 128) == (row[PROGRAM] == DRUMS)
+        if row[KIND] == KIND_CHORD and row[PART] == before[PART]:
+            allowed &= classes > before[PITCH]
     if column == STEPS and row[BEATS] == 0:
         allowed = classes > 0
     return allowed

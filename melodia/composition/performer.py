@@ -124,12 +124,12 @@ def perform(
         inputs = torch.tensor([[take.rows[-1]] for take in playing])
         recalled = torch.from_numpy(np.stack([_recalled(take) for take in playing]))
         part_state = (state[0][:, indices], state[1][:, indices])
+        for k, take in enumerate(playing):
+            if take.rows[-1][KIND] == KIND_BAR:
+                take.bar_states.append((part_state[0][:, k : k + 1].clone(), part_state[1][:, k : k + 1].clone()))
         y, new = composer(*_to(composer, inputs, recalled), part_state)
         hidden = y[:, 0]
         state = _merged(state, new, indices, len(takes))
-        for k, take in enumerate(playing):
-            if take.rows[-1][KIND] == KIND_BAR:
-                take.bar_states.append((new[0][:, k : k + 1].clone(), new[1][:, k : k + 1].clone()))
     return [_events(take) for take in takes]
 
 
@@ -151,7 +151,7 @@ def _prime(composer: Composer, rows: list[list[int]], pointers: list[list[int]])
     events = np.array(rows, dtype=np.int16)
     recalled = look_up(events, np.array(pointers))
     bars = np.flatnonzero(events[:, KIND] == KIND_BAR)
-    split = int(bars[max(len(bars) - REPEAT_BARS, 0)]) + 1 if len(bars) else len(rows)
+    split = int(bars[max(len(bars) - REPEAT_BARS, 0)]) if len(bars) else len(rows)
     earlier = state
     hidden = torch.zeros(1, 1, composer.config.hidden_size, device=device)
     for span in (slice(0, split), slice(split, None)):
@@ -229,7 +229,7 @@ def _kinds(take: _Take, constraints: Constraints) -> Tensor:
     allowed[KIND_BAR] = True
     allowed[KIND_END] = True
     if take.events_in_bar < MAX_EVENTS_A_BAR:
-        allowed[KIND_NOTE] = bool(last[POSITION] + 1 < BAR_STEPS[last[METER]])
+        allowed[KIND_NOTE] = bool(constraints.playing) and bool(last[POSITION] + 1 < BAR_STEPS[last[METER]])
         allowed[KIND_CHORD] = last[KIND] != KIND_BAR and bool(_chord_parts(take, constraints).any())
     return allowed
 

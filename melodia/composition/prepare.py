@@ -19,13 +19,15 @@ from melodia.composition.arrange import band
 from melodia.composition.codec import KIND, KIND_BAR, METER, METER_INDEX, PITCH, POSITION, Events, decode, encode, num_notes
 from melodia.config import check_range
 from melodia.corpus import Entry, assign_splits, minhash, near_duplicates, write_corpus
-from melodia.errors import CorpusError, MelodiaError
+from melodia.errors import ConfigError, CorpusError, MelodiaError
+from melodia.files import refuse_foreign_folder
 from melodia.midi import read_midi
 from melodia.recipe import Recipe, load_recipe
 
 SUFFIXES = {".mid", ".midi", ".kar"}
 SHINGLE = 7
 ALIKE = 0.35  # share of shingles from which two pieces count as one
+BAND_SUFFIX = "+band"  # of the source of an arrangement
 SPLIT_NAMES = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
 
 
@@ -43,6 +45,7 @@ class PrepareConfig:
         check_range("held_out", self.held_out, 0.001, 0.4)
         check_range("bands", self.bands, 0, 10)
         check_range("jobs", self.jobs, 1, 1024)
+        check_range("random_seed", self.random_seed, 0)
 
 
 class Reading(NamedTuple):
@@ -63,7 +66,7 @@ def prepare(
     """Makes a prepared corpus of folders of MIDI files.
 
     Args:
-        sources: name and folder of each; the name chooses the recipe.
+        sources: name and folder of each; the name chooses the recipe, an empty one none.
         output: the folder to write, replaced whole.
         config: see there.
         progress: called with files done and files in all.
@@ -73,8 +76,13 @@ def prepare(
 
     Raises:
         CorpusError: a folder is missing, or nothing in them can be read.
+        ConfigError: the output folder holds something else.
     """
-    recipes = [load_recipe(name) for name, _ in sources]
+    refuse_foreign_folder(output, ("manifest.json",))
+    for _, folder in sources:
+        if output.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise ConfigError(f"output: {output} holds the source {folder}; name a new folder")
+    recipes = [load_recipe(name) if name else Recipe(name=folder.resolve().name) for name, folder in sources]
     files = [(i, path) for i, (_, folder) in enumerate(sources) for path in find_files(folder)]
     readings = read_all(files, recipes, config, progress)
     rejected = [(str(path), r.reason) for (_, path), r in zip(files, readings, strict=True) if r.events is None]
@@ -85,10 +93,10 @@ def prepare(
     tables = [given_splits(recipe, folder) for recipe, (_, folder) in zip(recipes, sources, strict=True)]
     paths = [path.relative_to(sources[i][1]).as_posix() for i, path, _ in kept]
     given = [tables[i].get(path) for (i, _, _), path in zip(kept, paths, strict=True)]
-    names = [f"{sources[i][0]}/{path}" for (i, _, _), path in zip(kept, paths, strict=True)]
+    names = [f"{recipes[i].name}/{path}" for (i, _, _), path in zip(kept, paths, strict=True)]
     splits = assign_splits(groups, names, given, config.held_out)
     pieces = [
-        (Entry(sources[i][0], path, split, group), r.events)
+        (Entry(recipes[i].name, path, split, group), r.events)
         for (i, _, r), path, split, group in zip(kept, paths, splits, groups, strict=True)
         if r.events is not None
     ]
@@ -177,7 +185,9 @@ def shingles(events: Events) -> list[int]:
         line = np.diff(np.maximum.reduceat(notes[:, PITCH], first)) + 128
     else:
         line = notes[:, PITCH] * 97 + notes[:, POSITION] // 6
-    codes = np.zeros(max(len(line) - SHINGLE + 1, 0), dtype=np.int64)
+    if len(line) < SHINGLE:  # a piece so short is alike only if it is the same
+        line = np.concatenate([line, np.zeros(SHINGLE - len(line), dtype=np.int64)])
+    codes = np.zeros(len(line) - SHINGLE + 1, dtype=np.int64)
     for i in range(SHINGLE):
         codes = codes * 1_000_003 + line[i : len(line) - SHINGLE + 1 + i]
     return list((codes ^ codes >> 29).tolist())
@@ -196,10 +206,13 @@ def given_splits(recipe: Recipe, folder: Path) -> dict[str, str]:
         raise CorpusError(f"{folder}: {recipe.split_table}, with the split of {recipe.name}, is not in it")
     base = found[0].parent
     with found[0].open(encoding="utf-8", newline="") as file:
-        return {
-            (base / row[recipe.path_column]).relative_to(folder).as_posix(): SPLIT_NAMES[row[recipe.split_column]]
-            for row in csv.DictReader(file)
-        }
+        try:
+            return {
+                (base / row[recipe.path_column]).relative_to(folder).as_posix(): SPLIT_NAMES[row[recipe.split_column]]
+                for row in csv.DictReader(file)
+            }
+        except KeyError as error:
+            raise CorpusError(f"{found[0]}: no column or split {error}; is it the corpus of the recipe {recipe.name}?") from error
 
 
 def band_pieces(pieces: list[tuple[Entry, Events]], config: PrepareConfig) -> list[tuple[Entry, Events]]:
@@ -216,5 +229,5 @@ def band_pieces(pieces: list[tuple[Entry, Events]], config: PrepareConfig) -> li
             random = np.random.default_rng([config.random_seed, copy, index])
             take = decode(takes[int(random.integers(len(takes)))])
             score = band(decode(events), take, random)
-            made.append((Entry(entry.source + "+band", entry.path, "train", entry.group), encode(score)))
+            made.append((Entry(entry.source + BAND_SUFFIX, entry.path, "train", entry.group), encode(score)))
     return made

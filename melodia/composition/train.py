@@ -19,6 +19,7 @@ from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, to_json
 from melodia.corpus import Corpus
+from melodia.files import refuse_foreign_folder
 from melodia.training import Progress, Trainer, TrainingConfig
 
 
@@ -51,9 +52,10 @@ def train(
     """Trains a composer and writes its checkpoint; while it runs, the folder holds the resume state.
 
     Raises:
-        MelodiaError: the corpus lacks a split, the loss is no number, or nothing can be written.
+        MelodiaError: the corpus lacks a split, the loss is no number, nothing can be written, or the
+            output folder holds something else.
     """
-    torch.manual_seed(training.random_seed)
+    torch.manual_seed(training.random_seed)  # so do the layers when they are made
     composer = Composer(model)
     pieces, held_out = corpus.pieces("train"), sample_of(corpus.pieces("valid"), data.valid_events)
 
@@ -70,10 +72,13 @@ def train(
     def validate(network: torch.nn.Module) -> float:
         return score_pieces(network, held_out).bits_a_note  # type: ignore[arg-type]
 
+    refuse_foreign_folder(output, ("config.json", "resume.pt", "metrics.jsonl"))
     output.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(composer, epoch_of_batches, validate, training, output, device)
     if resume:
         trainer.resume()
+    else:
+        (output / "resume.pt").unlink(missing_ok=True)
     with (output / "metrics.jsonl").open("a" if resume else "w", encoding="utf-8") as log:
         for progress in trainer.run():
             report(progress)
@@ -84,6 +89,7 @@ def train(
                 log.flush()
     info = CheckpointInfo(
         domain="composition",
+        title=f"a composer of one's own ({', '.join(s['name'] for s in corpus.manifest['sources'])})",
         model=to_json(model),
         licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in corpus.manifest["sources"]),
         data=corpus.manifest["sources"],

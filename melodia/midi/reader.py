@@ -119,7 +119,7 @@ def _read_track(data: bytes, position: int, end: int, where: str) -> _Track:
     """Reads one track chunk: a tight loop, for it is where the time of reading goes."""
     track = _Track()
     strokes, sounding = track.strokes, defaultdict(list)  # type: ignore[var-annotated]
-    tick = status = num_events = 0
+    tick = status = running = num_events = 0
     try:
         while position < end:
             delta = data[position]
@@ -131,6 +131,7 @@ def _read_track(data: bytes, position: int, end: int, where: str) -> _Track:
             if num_events > MAX_EVENTS:
                 raise MidiError(f"{where}: more than {MAX_EVENTS:,} events; split the file")
             if data[position] >= 0x80:
+                running = status if status < 0xF0 else running
                 status = data[position]
                 position += 1
             kind = status & 0xF0
@@ -142,7 +143,7 @@ def _read_track(data: bytes, position: int, end: int, where: str) -> _Track:
                 key = (status & 0x0F) << 7 | pitch
                 if kind == 0x90 and velocity:
                     sounding[key].append((tick, velocity))
-                elif sounding[key]:
+                elif sounding.get(key):
                     onset, velocity = sounding[key].pop(0)
                     strokes[key >> 7].append((onset, tick, pitch, velocity))
             elif kind == 0xB0 or kind == 0xE0 or kind == 0xA0:
@@ -169,11 +170,11 @@ def _read_track(data: bytes, position: int, end: int, where: str) -> _Track:
                     break
                 _read_meta(track, meta, data[position : position + length], tick)
                 position += length
-                status = 0
+                status = running
             elif status in (0xF0, 0xF7):
                 length, position = _variable_length(data, position)
                 position += length
-                status = 0
+                status = running
             else:
                 raise MidiError(f"{where}, byte {position:,}: not a MIDI event (0x{status:02X})")
     except IndexError as error:

@@ -52,7 +52,7 @@ def midi_bytes(score: Score, tail_ticks: int = 0) -> bytes:
 def _part_events(part: Part, end: int) -> list[tuple[int, int, bytes]]:
     """(tick, order within a tick, message): offs first, then controllers, then ons."""
     channel = part.channel or 0
-    name = part.name.encode("utf-8")[:127]
+    name = part.name.encode("utf-8")[:127].decode("utf-8", "ignore").encode("utf-8")
     events = [(0, 0, b"\xff\x03" + bytes([len(name)]) + name), (0, 1, bytes([0xC0 | channel, part.program]))]
     for control in part.controls:
         if control.tick > end:

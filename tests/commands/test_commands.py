@@ -154,10 +154,13 @@ def test_render(seed, tmp_path):
     outcome = run("render", seed, "--json")
     content = json.loads(outcome.stdout)
     assert content["sample_rate"] == 44_100 and soundfile.info(content["wav"]).channels == 2
-    run("render", seed, "-o", tmp_path / "other.wav", "--quiet")
+    run("render", seed, "-o", tmp_path / "other.wav")
     assert (tmp_path / "other.wav").read_bytes() == (tmp_path / "song.wav").read_bytes()
     outcome = run("render", seed, "--soundfont", tmp_path / "none.sf2", code=1)
     assert "none.sf2: cannot be read" in outcome.stderr
+    before = seed.read_bytes()
+    assert "does not end in .wav" in run("render", seed, "-o", seed, code=1).stderr
+    assert seed.read_bytes() == before
 
 
 def test_models_and_corpora():
@@ -222,10 +225,22 @@ def test_prepare_train_generate_evaluate(corpus, tmp_path):
     assert "bits a note" in run("evaluate", corpus, "--model", model, "--seeds", 0).stdout
 
 
+def test_folders_of_other_files_are_never_replaced(corpus, tmp_path):
+    music = tmp_path / "music"
+    before = sorted(music.iterdir())
+    for target in (music, tmp_path):
+        assert "name a new folder" in run("prepare", music, "-o", target, code=1).stderr
+    assert "would be lost" in run("train", "--corpus", corpus, "-o", music, code=1).stderr
+    assert sorted(music.iterdir()) == before
+    run("prepare", music, "-o", corpus, "--quiet")  # an earlier result may be replaced
+
+
 def test_train_refusals(corpus, tmp_path):
     assert "not a prepared corpus" in run("train", "--corpus", tmp_path, "-o", tmp_path / "m", code=1).stderr
     outcome = run("train", "--corpus", corpus, "-o", tmp_path / "m", "--resume", code=1)
     assert "nothing to resume" in outcome.stderr
+    assert "hidden_size: -1" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--hidden-size", -1, code=1).stderr
+    assert "random_seed: -1" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--random-seed", -1, code=1).stderr
     assert "learning_rate" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--learning-rate", -1, code=1).stderr
 
 

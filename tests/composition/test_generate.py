@@ -130,6 +130,28 @@ def test_seed_bars_limit_what_is_heard(song):
     assert (last.events == heard).all()
 
 
+def test_a_last_chord_that_rings_for_bars_is_heard(tiny, song):
+    song.parts[1].notes[-1] = Note(4320, 9 * 1440, 39, 90)
+    takes = made_by(tiny, song, seed_bars=1, bars=8)
+    assert takes.join_ticks == 9 * 1440 and takes.scores[0].end_ticks > takes.join_ticks
+
+
+def test_a_new_instrument_joins_a_full_score(tiny):
+    full = Score([Part(f"{i}", i, notes=[Note(0, 480 * i + 100, 40 + i, 80)]) for i in range(16)])
+    plan = make_plan(full, GenerateConfig(programs=(108,)))
+    assert [plan.parts[plan.order[i]].program for i in plan.playing] == [108]
+
+
+def test_a_tempo_change_on_the_join_is_not_the_seeds(tiny, song):
+    song.tempos.append(Tempo(5760, 200.0))
+    assert made_by(tiny, song, tempo=100).messages == ["tempo 100 as asked; the seed's was 90"]
+
+
+def test_a_score_without_notes_is_refused(tiny):
+    with pytest.raises(ConfigError, match="has no notes"):
+        made_by(tiny, Score([Part()]))
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

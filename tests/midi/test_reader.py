@@ -53,6 +53,16 @@ def test_channel_10_is_drums():
     assert parse_midi(smf(track((0, on(36, channel=9)), (60, off(36, channel=9))))).parts[0].is_drum
 
 
+def test_running_status_survives_a_meta_event():
+    data = smf(track((0, on(60)), (0, b"\xff\x01\x01x"), (120, bytes([60, 0]))))
+    assert notes_of(data) == [Note(0, 120, 60, 80)]
+
+
+def test_a_track_of_note_offs_alone_is_no_part():
+    muted = track((0, b"\xc0\x05"), (0, off(60)), (10, bytes([0x90, 61, 0])))
+    assert [len(p.notes) for p in parse_midi(smf(muted, ONE_NOTE)).parts] == [1]
+
+
 def test_pedal_and_bend_are_kept():
     data = smf(track((0, b"\xb0\x40\x7f"), (0, on(60)), (480, off(60)), (0, b"\xe0\x00\x50"), (480, b"\xb0\x40\x00")))
     score = parse_midi(data)
