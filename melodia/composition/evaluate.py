@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from melodia.composition.codec import KIND, KIND_BAR, KIND_PART, METER, NAMES, POSITION, PROGRAM, TEMPO, Events
+from melodia.composition.constraints import Constraints
 from melodia.composition.data import batches
 from melodia.composition.likeness import compare, degenerate, features
 from melodia.composition.model import Composer
 from melodia.composition.ngram import NGram
-from melodia.composition.performer import Constraints, perform
+from melodia.composition.performer import perform
 from melodia.errors import CorpusError
 from melodia.sampling import SamplingConfig
 

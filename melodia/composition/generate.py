@@ -26,8 +26,9 @@ from melodia.composition.codec import (
     part_order,
     tempo_index,
 )
+from melodia.composition.constraints import Constraints
 from melodia.composition.model import Composer
-from melodia.composition.performer import Constraints, perform
+from melodia.composition.performer import perform
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from melodia.composition.codec import (
-    BAR_STEPS,
     BEATS,
     KIND,
     KIND_BAR,
@@ -22,7 +21,6 @@ from melodia.composition.codec import (
     MAX_PARTS,
     METER,
     NUM_COLUMNS,
-    NUM_KINDS,
     PART,
     PITCH,
     POSITION,
@@ -33,28 +31,15 @@ from melodia.composition.codec import (
     VELOCITY,
     Events,
 )
+from melodia.composition.constraints import Constraints
 from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
-from melodia.instruments import DRUMS
 from melodia.lstm import State, repeated
 from melodia.sampling import SamplingConfig, sample
 
 REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
-MAX_EVENTS_A_BAR = 400
 NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constraints:
-    """What a take must be. None leaves it to the model."""
-
-    bars: int
-    programs: tuple[int, ...]  # of the parts
-    playing: tuple[int, ...]  # parts that may play
-    meter: int | None = None  # index
-    tempo: int | None = None  # index
-    pitch_classes: frozenset[int] | None = None  # for all but drums
 
 
 @dataclass(slots=True)
@@ -198,11 +183,11 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: C
         event[rows, column] = sample(logits, sampling, [takes[i].generator for i in chosen]).to(device)
 
     everyone = list(range(len(takes)))
-    draw(KIND, everyone, torch.stack([_kinds(take, constraints) for take in takes]))
+    draw(KIND, everyone, torch.stack([constraints.kinds(take.rows[-1], take.bars, take.events_in_bar) for take in takes]))
     kinds = event[:, KIND].tolist()
     bars = [i for i in everyone if kinds[i] == KIND_BAR]
-    for column, fixed in ((METER, constraints.meter), (TEMPO, constraints.tempo)):
-        draw(column, bars, torch.stack([_fixed(column, fixed, takes[i]) for i in bars]) if bars else torch.ones(0))
+    for column in (METER, TEMPO) if bars else ():
+        draw(column, bars, torch.stack([constraints.of_bar(column, takes[i].rows[-1]) for i in bars]))
     notes = [i for i in everyone if kinds[i] in (KIND_NOTE, KIND_CHORD)]
     if notes:
         rows = torch.tensor(notes, device=device)
@@ -212,69 +197,11 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: C
         event[torch.tensor(later, dtype=torch.long, device=device), POSITION] = -1
         draw(POSITION, later, torch.ones(1, SIZES[POSITION], dtype=torch.bool))
         for column in NOTE_COLUMNS:
-            permitted = [_permitted(column, takes[i], event[i], constraints) for i in notes]
+            permitted = [constraints.of_note(column, event[i], takes[i].rows[-1]) for i in notes]
             draw(column, notes, torch.stack(permitted))
             if column == PART:
                 event[rows, PROGRAM] = programs[rows].gather(1, event[rows, PART, None])[:, 0]
     return event.cpu()
-
-
-def _kinds(take: _Take, constraints: Constraints) -> Tensor:
-    """(NUM_KINDS,) bool: which kinds may come next."""
-    allowed = torch.zeros(NUM_KINDS, dtype=torch.bool)
-    if take.bars == 0:  # the continuation begins with a bar line, or the primer has come to its end
-        allowed[KIND_BAR] = allowed[KIND_END] = True
-        return allowed
-    last = take.rows[-1]
-    allowed[KIND_BAR] = True
-    allowed[KIND_END] = True
-    if take.events_in_bar < MAX_EVENTS_A_BAR:
-        allowed[KIND_NOTE] = bool(constraints.playing) and bool(last[POSITION] + 1 < BAR_STEPS[last[METER]])
-        allowed[KIND_CHORD] = last[KIND] != KIND_BAR and bool(_chord_parts(take, constraints).any())
-    return allowed
-
-
-def _fixed(column: int, value: int | None, take: _Take) -> Tensor:
-    """Meter or tempo: as told, else as in the bar before, else free."""
-    if value is None:
-        value = take.rows[-1][column]
-    if value < 0:
-        return torch.ones(SIZES[column], dtype=torch.bool)
-    return torch.arange(SIZES[column]) == value
-
-
-def _playing(constraints: Constraints) -> Tensor:
-    return torch.tensor([slot in constraints.playing for slot in range(MAX_PARTS)])
-
-
-def _pitches(program: int, constraints: Constraints) -> Tensor:
-    """(256,) bool: the pitches of the key, for drums all drums."""
-    pitches = torch.arange(256)
-    if program == DRUMS:
-        return pitches >= 128
-    if constraints.pitch_classes is None:
-        return pitches < 128
-    return torch.tensor([p % 12 in constraints.pitch_classes for p in range(128)] + [False] * 128)
-
-
-def _chord_parts(take: _Take, constraints: Constraints) -> Tensor:
-    """(MAX_PARTS,) bool: the parts that can add a note to the chord at hand."""
-    last = take.rows[-1]
-    slots = _playing(constraints) & (torch.arange(MAX_PARTS) >= last[PART])
-    if slots[last[PART]]:
-        slots[last[PART]] = bool(_pitches(last[PROGRAM], constraints)[last[PITCH] + 1 :].any())
-    return slots
-
-
-def _permitted(column: int, take: _Take, event: Tensor, constraints: Constraints) -> Tensor:
-    if column == PART:
-        return _chord_parts(take, constraints) if event[KIND] == KIND_CHORD else _playing(constraints)
-    if column == PITCH:
-        return _pitches(int(event[PROGRAM]), constraints)
-    permitted = torch.ones(SIZES[column], dtype=torch.bool)
-    if column == STEPS and event[BEATS] == 0:
-        permitted[0] = False  # no note of no length
-    return permitted
 
 
 def _accept(take: _Take, row: list[int], constraints: Constraints, state: State, index: int) -> State:
