@@ -182,6 +182,8 @@ class NGram:
             kinds = [KIND_BAR] if bars == 0 else [k for k in NEXT_KINDS[before[KIND]] if k != KIND_END]
             if before[POSITION] + 1 >= (BAR_STEPS[before[METER]] if before[METER] >= 0 else MAX_POSITION):
                 kinds = [k for k in kinds if k != KIND_NOTE]
+            if before[PITCH] in (127, 255):  # nothing is above it
+                kinds = [k for k in kinds if k != KIND_CHORD]
             row[KIND] = self._draw(rows, KIND, np.isin(np.arange(SIZES[KIND]), kinds), random)
             if row[KIND] == KIND_BAR and bars == num_bars:
                 header = [r for r in rows[:first] if r[KIND] == KIND_PART]
