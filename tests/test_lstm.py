@@ -22,6 +22,18 @@ def test_single_steps_equal_the_whole_sequence(stack):
     torch.testing.assert_close(state, last, atol=1e-6, rtol=1e-5)
 
 
+def test_sampling_steps_equal_the_whole_sequence(stack):
+    x = torch.randn(3, 6, 5)
+    with torch.no_grad():
+        whole, last = stack(x)
+        state, steps = None, []
+        for t in range(6):
+            y, state = stack(x[:, t : t + 1], state)
+            steps.append(y)
+    torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(state, last, atol=1e-6, rtol=1e-5)
+
+
 def test_a_state_can_be_branched(stack):
     _, state = stack(torch.randn(1, 4, 5))
     x = torch.randn(1, 3, 5)
