@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +59,18 @@ class _Take:
     bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One step is too little work to share; the threads that wait for each other cost more than they do."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 @torch.inference_mode()
 def perform(
     composer: Composer,
