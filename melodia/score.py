@@ -252,4 +252,4 @@ def without_overlaps(notes: Iterable[Note]) -> list[Note]:
             result[i] = before._replace(offset_ticks=note.onset_ticks)
         last[note.pitch] = len(result)
         result.append(note)
-    return result
+    return sorted(result)

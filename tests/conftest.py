@@ -1,5 +1,6 @@
 import pytest
 import torch
+from hypothesis import settings
 
 from melodia.checkpoint import CheckpointInfo, save_checkpoint
 from melodia.composition.codec import encode
@@ -7,6 +8,9 @@ from melodia.composition.data import AugmentConfig, batches
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import to_json
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
+
+settings.register_profile("repeatable", derandomize=True)  # explore with --hypothesis-profile default
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
