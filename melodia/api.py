@@ -100,7 +100,7 @@ def make_takes(
         tempo_bpm=tempo,
         meter=parse_meter(meter) if isinstance(meter, str) else meter,
         programs=parse_instruments(instruments),
-        pitch_classes=pitch_classes(key, scale) if key else None,
+        pitch_classes=pitch_classes(key, scale) if key is not None else None,
         seed_bars=seed_bars,
         continuation_only=continuation_only,
     )
@@ -126,6 +126,8 @@ def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer
         composer.load_state_dict(read_weights(folder))
     except RuntimeError as error:
         raise CheckpointError(f"{folder}: the weights do not fit config.json ({str(error).splitlines()[-1].strip()})") from error
+    if not all(bool(weights.isfinite().all()) for weights in composer.state_dict().values()):
+        raise CheckpointError(f"{folder}: there are weights in it that are no numbers; train it again")
     return composer.to(resolve_device(device)).eval()
 
 
@@ -136,7 +138,7 @@ def parse_meter(text: str) -> tuple[int, int]:
         ConfigError: it is not of that form.
     """
     numerator, slash, denominator = text.partition("/")
-    if not (slash and numerator.strip().isdecimal() and denominator.strip().isdecimal()):
+    if not (slash and numerator.strip().isdecimal() and denominator.strip().isdecimal()) or len(text) > 9:
         raise ConfigError(f"meter: '{text}' is not a meter; write for example 3/4")
     return int(numerator), int(denominator)
 

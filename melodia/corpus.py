@@ -93,7 +93,7 @@ def write_corpus(
     with temporary_beside(folder, is_folder=True) as temporary:
         np.save(temporary / "rows.npy", np.concatenate([rows for _, rows in pieces]))
         lines = "".join(f"{path}\t{reason}\n" for path, reason in rejected)
-        (temporary / "rejected.tsv").write_text("path\treason\n" + lines, encoding="utf-8")
+        (temporary / "rejected.tsv").write_text("path\treason\n" + lines, encoding="utf-8", errors="backslashreplace")
         write_json(temporary / "manifest.json", {"format": FORMAT, **settings, "pieces": [asdict(e) for e, _ in pieces]})
 
 
@@ -146,7 +146,7 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
         if wanted:
             split = next(s for s in reversed(SPLITS) if s in wanted)
         else:
-            draw = int.from_bytes(hashlib.sha256(names[group].encode()).digest()[:4], "big") / 2**32
+            draw = int.from_bytes(hashlib.sha256(names[group].encode("utf-8", "surrogateescape")).digest()[:4], "big") / 2**32
             split = "test" if draw < held_out else "valid" if draw < 2 * held_out else "train"
         for i in indices:
             splits[i] = split

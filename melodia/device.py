@@ -20,7 +20,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         raise ConfigError(f"device: '{name}' cannot be used here; use cpu, or leave it out") from error
     if device.type == "meta":
         raise ConfigError("device: 'meta' holds no numbers; use cpu, or leave it out")

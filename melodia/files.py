@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         OSError: the disk is full, or the folder cannot be written.
     """
     with temporary_beside(path) as temporary:
-        temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+        temporary.write_bytes(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -59,10 +60,27 @@ def refuse_foreign_folder(folder: Path, ours: tuple[str, ...]) -> None:
     """Keeps a folder that is to be replaced whole from being anything but an earlier result.
 
     Raises:
-        ConfigError: there are files in it and none of those that `ours` names.
+        ConfigError: there are files in it that `ours` does not name, or it cannot be renamed.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours)):
+    if folder.is_file() or (folder.is_dir() and any(entry.name not in ours for entry in folder.iterdir())):
         raise ConfigError(f"output: {folder} has other files in it, which would be lost; name a new folder")
+    if folder.is_dir() and (folder.resolve() == Path.cwd() or folder.is_mount()):
+        raise ConfigError(f"output: {folder} is where you are, or a volume, and cannot be replaced; name a folder in it")
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """The bytes of a regular file of at most so many.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger.
+    """
+    if not path.is_file() and path.exists():
+        raise OSError(errno.EINVAL, "not a regular file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB")
+    return data
 
 
 def shipped(folder: str) -> Path:

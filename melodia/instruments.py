@@ -50,7 +50,7 @@ def parse_program(text: str) -> int:
         ConfigError: no instrument is called that.
     """
     name = text.strip().lower().replace("_", " ")
-    if name.isdecimal() and int(name) < 128:
+    if name.isdecimal() and len(name) < 4 and int(name) < 128:
         return int(name)
     if name in SHORT:
         return SHORT[name]

@@ -30,7 +30,7 @@ class LSTMConfig:
 
     def __post_init__(self) -> None:
         check_range("input_size", self.input_size, 1)
-        check_range("hidden_size", self.hidden_size, 1)
+        check_range("hidden_size", self.hidden_size, 1, 16_384)
         check_range("num_layers", self.num_layers, 1)
         check_range("dropout", self.dropout, 0, 0.95)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRIMER_COLOUR, MADE_COLOUR = "#5b6b7a", "#e0672f"
+MOST_PARTS = 16  # drawn; of more those with the most notes
 MOST_BARS = 64  # drawn; of a longer score its end
 
 
@@ -31,6 +33,9 @@ def draw_piano_roll(score: Score, path: str | Path, join_ticks: int = 0) -> Path
     from matplotlib.patches import Patch, Rectangle
 
     parts = [part for part in score.parts if part.notes]
+    if len(parts) > MOST_PARTS:
+        fewest = sorted(len(part.notes) for part in parts)[-MOST_PARTS]
+        parts = [part for part in parts if len(part.notes) >= fewest][:MOST_PARTS]
     bars = score.bars()[-MOST_BARS:]
     begin, end = (bars[0].onset_ticks, bars[-1].offset_ticks) if bars else (0, 1)
     first = len(score.bars()) - len(bars) + 1
@@ -72,7 +77,8 @@ def draw_learning_curve(metrics: Path, path: Path) -> Path:
     from matplotlib.figure import Figure
 
     try:
-        rows = [json.loads(line) for line in metrics.read_text("utf-8").splitlines()]
+        lines = metrics.read_text("utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.endswith("}")]  # a killed run may leave a torn one
     except (OSError, ValueError) as error:
         raise MelodiaError(f"{metrics}: cannot be read: {error}") from error
     figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
@@ -87,7 +93,8 @@ def draw_learning_curve(metrics: Path, path: Path) -> Path:
 
 def _save(figure: Figure, path: Path) -> Path:
     try:
-        with temporary_beside(path) as temporary:
+        with temporary_beside(path) as temporary, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks
             figure.savefig(temporary, format="png")
     except OSError as error:
         raise MelodiaError(f"{path}: cannot be written: {error.strerror or error}") from error

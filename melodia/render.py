@@ -17,6 +17,7 @@ import numpy as np
 
 from melodia.audio import Waveform, normalised, trimmed
 from melodia.errors import AudioError, ConfigError
+from melodia.files import read_limited
 from melodia.midi import midi_bytes
 from melodia.score import PPQ, Score
 
@@ -24,7 +25,8 @@ SAMPLE_RATE = 44_100
 PEAK_DB = -1.0
 TAIL_SECONDS = 6.0  # rendered after the last note; what is silent of it is cut off
 SYNTHS = ("builtin", "fluidsynth")
-MAX_SECONDS = 3 * 3600.0
+MAX_SECONDS = 3600.0
+MAX_FONT_BYTES = 2**31
 
 
 def render(score: Score, soundfont: str | Path | None = None, synth: str = "builtin") -> Waveform:
@@ -39,13 +41,13 @@ def render(score: Score, soundfont: str | Path | None = None, synth: str = "buil
         (samples, 2) float32 at `SAMPLE_RATE`, peak at -1 dBFS, ending when the last note has died away.
 
     Raises:
-        AudioError: the SoundFont or synthesiser cannot be used, or the score is over three hours long.
+        AudioError: the SoundFont or synthesiser cannot be used, or the score is over an hour long.
         ConfigError: no such synthesiser.
     """
     if synth not in SYNTHS:
         raise ConfigError(f"synth: '{synth}' is not known; use {' or '.join(SYNTHS)}")
     if score.seconds > MAX_SECONDS:
-        raise AudioError(f"the score lasts {score.seconds / 3600:.1f} hours; at most {MAX_SECONDS / 3600:.0f} are rendered")
+        raise AudioError(f"the score lasts {score.seconds / 3600:.1f} hours; at most {MAX_SECONDS / 3600:.0f} is rendered")
     font = Path(soundfont) if soundfont else default_soundfont()
     tail = round(TAIL_SECONDS * score.tempo_at(score.end_ticks).tempo_bpm / 60 * PPQ)
     data = midi_bytes(score, tail_ticks=tail)
@@ -68,7 +70,7 @@ def default_soundfont() -> Path:
 
 def _read_font(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MAX_FONT_BYTES)
     except OSError as error:
         raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from error
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
@@ -84,8 +86,12 @@ def _builtin(data: bytes, font: Path) -> Waveform:
     try:
         wav = midirenderer.render_wave_from(_read_font(font), data)
         waveform, sample_rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-    except (ValueError, RuntimeError) as error:
-        raise AudioError(f"{font}: cannot be played ({error}); try another SoundFont") from error
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise AudioError(f"{font}: cannot be played ({error}); try another SoundFont, or less music") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # the synthesiser's own, no Exception
+            raise
+        raise AudioError(f"{font}: the synthesiser failed on it; try another SoundFont") from error
     return np.asarray(soxr.resample(waveform, sample_rate, SAMPLE_RATE), dtype=np.float32)
 
 

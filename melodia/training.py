@@ -56,8 +56,8 @@ class TrainingConfig:
         check_range("iterations", self.iterations, 1)
         check_range("learning_rate", self.learning_rate, 1e-8, 1.0)
         check_range("warmup", self.warmup, 0)
-        check_range("weight_decay", self.weight_decay, 0)
-        check_range("random_seed", self.random_seed, 0)
+        check_range("weight_decay", self.weight_decay, 0, 1)
+        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
         check_range("clip_norm", self.clip_norm, 1e-6)
         check_range("validate_every", self.validate_every, 1)
         check_range("patience", self.patience, 1)
@@ -100,6 +100,7 @@ class Trainer:
         self.best_loss = math.inf
         self.best: dict[str, Tensor] = self._weights()
         self.state: State | None = None
+        self.data = ""  # what the batches are made of: a state goes on with the same data alone
 
     def learning_rate(self, iteration: int) -> float:
         """Linear warm-up, then half a cosine."""
@@ -167,6 +168,8 @@ class Trainer:
         self.model.eval()
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             loss = self.validate(self.model)
+        if not math.isfinite(loss):
+            raise MelodiaError(f"iteration {self.iteration}: the validation loss is {loss}; train with a lower --learning-rate")
         if loss < self.best_loss:
             self.best_loss, self.best, self.bad_validations = loss, self._weights(), 0
         else:
@@ -190,6 +193,7 @@ class Trainer:
             "random": torch.get_rng_state(),
             "counters": [self.iteration, self.epoch, self.index, self.bad_validations],
             "best_loss": self.best_loss,
+            "data": self.data,
         }
         try:
             with temporary_beside(self.folder / "resume.pt") as temporary:
@@ -206,6 +210,8 @@ class Trainer:
         path = self.folder / "resume.pt"
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
+            if content["data"] != self.data:
+                raise CheckpointError(f"{path}: made with another corpus, batch size, length or random seed; resume with the same")
             self.model.load_state_dict(content["model"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.iteration, self.epoch, self.index, self.bad_validations = content["counters"]

@@ -64,5 +64,5 @@ def test_forget_gates_start_open(stack):
 
 
 def test_sizes_are_checked():
-    with pytest.raises(ConfigError, match="hidden_size: 0 is out of range; it must be at least 1"):
+    with pytest.raises(ConfigError, match="hidden_size: 0 is out of range; it must be from 1 to 16384"):
         LSTMConfig(hidden_size=0)

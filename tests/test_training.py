@@ -100,6 +100,14 @@ def test_resume_refusals(tmp_path):
         trainer(tmp_path).resume()
 
 
+def test_a_state_goes_on_with_the_same_data_alone(tmp_path):
+    list(trainer(tmp_path, iterations=15).run())
+    other = trainer(tmp_path)
+    other.data = "another corpus"
+    with pytest.raises(CheckpointError, match="another corpus, batch size"):
+        other.resume()
+
+
 def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")

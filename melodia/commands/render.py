@@ -22,10 +22,11 @@ def command(midi: Path, output: Path | None, soundfont: Path | None, synth: str,
     from melodia.render import SAMPLE_RATE, render
     from melodia.score import Score
 
+    score = Score.read(midi)
     target = output or midi.with_suffix(".wav")
     if target.suffix.lower() != ".wav":
         raise ConfigError(f"output: {target} does not end in .wav")
-    waveform = render(Score.read(midi), soundfont, synth)
+    waveform = render(score, soundfont, synth)
     path = write_wav(target, waveform, SAMPLE_RATE)
     content = {"wav": str(path), "seconds": round(len(waveform) / SAMPLE_RATE, 3), "sample_rate": SAMPLE_RATE}
     result(str(path), content, as_json)

@@ -83,7 +83,7 @@ class ComposerConfig:
 
     def __post_init__(self) -> None:
         check_range("embedding_size", self.embedding_size, 1)
-        check_range("hidden_size", self.hidden_size, 1)
+        check_range("hidden_size", self.hidden_size, 1, 16_384)
         check_range("num_layers", self.num_layers, 1)
         check_range("head_size", self.head_size, 1)
         check_range("dropout", self.dropout, 0, 0.95)

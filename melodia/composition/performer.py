@@ -39,6 +39,7 @@ from melodia.composition.recall import Recaller
 from melodia.lstm import State, repeated
 from melodia.sampling import SamplingConfig, sample
 
+PRIMER_WINDOW = 4096  # events read at once
 REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
 NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
 
@@ -152,12 +153,13 @@ def _prime(composer: Composer, rows: list[list[int]], pointers: list[list[int]])
     split = int(bars[max(len(bars) - REPEAT_BARS, 0)]) if len(bars) else len(rows)
     earlier = state
     hidden = torch.zeros(1, 1, composer.config.hidden_size, device=device)
-    for span in (slice(0, split), slice(split, None)):
-        if len(events[span]):
-            inputs = torch.from_numpy(events[span].astype(np.int64))[None]
-            hidden, state = composer(*_to(composer, inputs, torch.from_numpy(recalled[span].astype(np.int64))[None]), state)
-        if span.start == 0:
+    starts = sorted({0, split, *range(0, len(rows), PRIMER_WINDOW)})
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        if start == split:
             earlier = (state[0].clone(), state[1].clone())
+        if start < end:
+            inputs = torch.from_numpy(events[start:end].astype(np.int64))[None]
+            hidden, state = composer(*_to(composer, inputs, torch.from_numpy(recalled[start:end].astype(np.int64))[None]), state)
     return hidden[:, -1], state, earlier
 
 

@@ -20,8 +20,9 @@ from melodia.composition.codec import KIND, KIND_BAR, METER, METER_INDEX, PITCH,
 from melodia.config import check_range
 from melodia.corpus import Entry, assign_splits, minhash, near_duplicates, write_corpus
 from melodia.errors import ConfigError, CorpusError, MelodiaError
-from melodia.files import refuse_foreign_folder
-from melodia.midi import read_midi
+from melodia.files import read_limited, refuse_foreign_folder
+from melodia.midi import parse_midi
+from melodia.midi.reader import MAX_BYTES
 from melodia.recipe import Recipe, load_recipe
 
 SUFFIXES = {".mid", ".midi", ".kar"}
@@ -45,7 +46,7 @@ class PrepareConfig:
         check_range("held_out", self.held_out, 0.001, 0.4)
         check_range("bands", self.bands, 0, 10)
         check_range("jobs", self.jobs, 1, 1024)
-        check_range("random_seed", self.random_seed, 0)
+        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
 
 class Reading(NamedTuple):
@@ -78,7 +79,7 @@ def prepare(
         CorpusError: a folder is missing, or nothing in them can be read.
         ConfigError: the output folder holds something else.
     """
-    refuse_foreign_folder(output, ("manifest.json",))
+    refuse_foreign_folder(output, ("manifest.json", "rows.npy", "rejected.tsv"))
     for _, folder in sources:
         if output.resolve() in (folder.resolve(), *folder.resolve().parents):
             raise ConfigError(f"output: {output} holds the source {folder}; name a new folder")
@@ -101,7 +102,8 @@ def prepare(
         if r.events is not None
     ]
     pieces += band_pieces(pieces, config)
-    digest = hashlib.sha256("".join(f"{n}{r.sha256}" for n, (_, _, r) in zip(names, kept, strict=True)).encode()).hexdigest()
+    names_and_hashes = "".join(f"{n}{r.sha256}" for n, (_, _, r) in zip(names, kept, strict=True))
+    digest = hashlib.sha256(names_and_hashes.encode("utf-8", "surrogateescape")).hexdigest()
     counts = {
         "pieces": len(pieces),
         "notes": sum(num_notes(events) for _, events in pieces),
@@ -162,8 +164,8 @@ def read_all(
 def read_piece(path: Path, aligned: bool, shortest: int) -> Reading:
     """One file as events, or the reason why not."""
     try:
-        data = path.read_bytes()
-        score = read_midi(path)
+        data = read_limited(path, MAX_BYTES)
+        score = parse_midi(data, str(path))
         events = encode(align(score) if aligned else score)
     except (MelodiaError, OSError) as error:
         return Reading(None, None, "", str(error))

@@ -72,9 +72,10 @@ def train(
     def validate(network: torch.nn.Module) -> float:
         return score_pieces(network, held_out).bits_a_note  # type: ignore[arg-type]
 
-    refuse_foreign_folder(output, ("config.json", "resume.pt", "metrics.jsonl"))
+    refuse_foreign_folder(output, ("config.json", "model.safetensors", "README.md", "resume.pt", "metrics.jsonl", "curve.png"))
     output.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(composer, epoch_of_batches, validate, training, output, device)
+    trainer.data = json.dumps([to_json(data), to_json(augmentation), corpus.manifest["sha256"], training.random_seed])
     if resume:
         trainer.resume()
     else:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from melodia.errors import MidiError
+from melodia.files import read_limited
 from melodia.midi.conductor import read_meters, read_tempos
 from melodia.score import BEND, DEFAULT_BPM, PPQ, Control, Note, Part, Score, Tempo, without_overlaps
 
@@ -23,6 +24,7 @@ MAX_QUARTERS = 200_000  # twelve hours at 278 to the minute
 MAX_HOURS = 12.0
 MAX_NOTE_MINUTES = 30.0
 ZERO_LENGTH_TICKS = PPQ // 8  # what a note of no length gets
+MAX_SHARED_CONTROLS = 200_000
 LOST_RELEASE_TICKS = 4 * PPQ  # the most that a note without a note-off gets
 DRUM_CHANNEL = 9
 
@@ -51,10 +53,7 @@ def read_midi(path: str | Path) -> Score:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise MidiError(f"{path}: {size >> 20} MiB is too big for a MIDI file; at most {MAX_BYTES >> 20} MiB is read")
-        data = path.read_bytes()
+        data = read_limited(path, MAX_BYTES)
     except OSError as error:
         raise MidiError(f"{path}: cannot be read: {error.strerror or error}") from error
     return parse_midi(data, name=str(path))
@@ -237,7 +236,10 @@ def _parts(tracks: list[_Track], ppq: float) -> list[Part]:
         for channel in sorted(track.strokes):
             programs = track.programs.get(channel) or shared[channel]
             controls = [Control(round(t * scale), n, v) for t, n, v in track.controls.get(channel, ())]
-            for program, strokes in _by_program(track.strokes[channel], programs):
+            apart = _by_program(track.strokes[channel], programs)
+            for i, (program, strokes) in enumerate(apart):
+                if i and len(controls) * len(apart) > MAX_SHARED_CONTROLS:
+                    controls = []  # copies for every program would fill the memory
                 notes = without_overlaps(_note(s, track.end, scale) for s in strokes)
                 parts.append(Part(track.name, program, channel == DRUM_CHANNEL, notes, controls, channel))
     return parts
