@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, json_option, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.errors import CorpusError
 
 
 @click.command("evaluate")
@@ -61,15 +62,18 @@ def command(corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
             report["event_5gram_bits"] = grams.bits_a_note(pieces)
         if options["seeds"]:
             bar.update(task, description="continuing", total=options["seeds"])
-            report["continuations"] = compare_continuations(
-                composer,
-                pieces,
-                grams,
-                count=options["seeds"],
-                sampling=sampling,
-                random_seed=options["random_seed"],
-                progress=lambda done: bar.update(task, completed=done),
-            )
+            try:
+                report["continuations"] = compare_continuations(
+                    composer,
+                    pieces,
+                    grams,
+                    count=options["seeds"],
+                    sampling=sampling,
+                    random_seed=options["random_seed"],
+                    progress=lambda done: bar.update(task, completed=done),
+                )
+            except CorpusError as error:  # a small corpus: the bits are worth having all the same
+                notice(f"no continuations: {error}", quiet)
     result(table(report), report, as_json)
 
 
