@@ -15,7 +15,7 @@ from melodia.composition.codec import KIND, KIND_BAR, KIND_PART, METER, NAMES, P
 from melodia.composition.constraints import Constraints
 from melodia.composition.data import batches
 from melodia.composition.likeness import compare, degenerate, features
-from melodia.composition.model import Composer
+from melodia.composition.model import Composer, is_note
 from melodia.composition.ngram import NGram
 from melodia.composition.performer import perform
 from melodia.errors import CorpusError
@@ -44,9 +44,9 @@ def score_pieces(composer: Composer, pieces: Sequence[Events], batch_size: int =
     nats = torch.zeros(len(NAMES), dtype=torch.float64)
     notes, state = 0, None
     for batch in batches(pieces, batch_size=batch_size, length=length):
-        per_column, count, state = composer.nats(type(batch)(*(t.to(device) for t in batch)), state)
-        nats += per_column.double().cpu()
-        notes += int(count)
+        lost, events, state = composer.surprise(type(batch)(*(t.to(device) for t in batch)), state)
+        nats += lost.double().sum(0).cpu()
+        notes += int(is_note(events).sum())
     composer.train(training)
     bits = nats / math.log(2) / max(notes, 1)
     return BitScore(

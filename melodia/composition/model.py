@@ -80,13 +80,26 @@ class ComposerConfig:
     num_layers: int = 2
     head_size: int = 192
     dropout: float = 0.2
+    cell: str = "lstm"
+    residual: bool = False
+    layer_norm: bool = False
 
     def __post_init__(self) -> None:
         check_range("embedding_size", self.embedding_size, 1)
-        check_range("hidden_size", self.hidden_size, 1, 16_384)
-        check_range("num_layers", self.num_layers, 1)
         check_range("head_size", self.head_size, 1)
-        check_range("dropout", self.dropout, 0, 0.95)
+        self.stack()  # checks the rest
+
+    def stack(self) -> LSTMConfig:
+        """The recurrent layers."""
+        return LSTMConfig(
+            input_size=self.hidden_size,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            cell=self.cell,
+            residual=self.residual,
+            layer_norm=self.layer_norm,
+        )
 
 
 class Batch(NamedTuple):
@@ -127,9 +140,7 @@ class Composer(nn.Module):
         self.read_event = nn.Linear(NUM_COLUMNS * size, hidden)
         self.read_recalled = nn.Linear(NUM_SOURCES * len(RECALLED) * size, hidden, bias=False)
         self.dropout = nn.Dropout(config.dropout)
-        self.lstm = StackedLSTM(
-            LSTMConfig(input_size=hidden, hidden_size=hidden, num_layers=config.num_layers, dropout=config.dropout)
-        )
+        self.lstm = StackedLSTM(config.stack())
         self.heads = nn.ModuleDict()
         for column, conditions in CONDITIONS.items():
             num_classes = size if column == PART else SIZES[column]  # a part is pointed at
@@ -148,9 +159,12 @@ class Composer(nn.Module):
         Returns:
             (batch, length, hidden_size), from which the heads give each next event, and the state.
         """
-        x = self.read_event(self.embed(inputs)) + self.read_recalled(self.embed(recalled, RECALLED).flatten(2))
-        y, state = self.lstm(self.dropout(F.silu(x)), state)
+        y, state = self.lstm(self.dropout(self.read(inputs, recalled)), state)
         return self.dropout(y), state
+
+    def read(self, inputs: Tensor, recalled: Tensor) -> Tensor:
+        """What the recurrent layers see: (batch, length, hidden_size). Arguments as of `forward`."""
+        return F.silu(self.read_event(self.embed(inputs)) + self.read_recalled(self.embed(recalled, RECALLED).flatten(2)))
 
     def embed(self, events: Tensor, columns: Sequence[int] = tuple(range(NUM_COLUMNS))) -> Tensor:
         """(..., NUM_COLUMNS) -> (..., columns * embedding_size)."""
@@ -211,15 +225,16 @@ class Composer(nn.Module):
         return None
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, Tensor, State]:
-        """Nats of the targets, summed, and their notes counted: see `nats`."""
-        per_column, notes, state = self.nats(batch, state)
-        return per_column.sum(), notes, state
+        """Nats of the targets, summed, and their notes counted: see `surprise`."""
+        nats, events, state = self.surprise(batch, state)
+        return nats.sum(), is_note(events).sum(), state
 
-    def nats(self, batch: Batch, state: State | None) -> tuple[Tensor, Tensor, State]:
-        """Negative log-likelihood of a batch.
+    def surprise(self, batch: Batch, state: State | None) -> tuple[Tensor, Tensor, State]:
+        """Negative log-likelihood of each attribute of each target.
 
         Returns:
-            nats of each column (NUM_COLUMNS,), the number of notes among the targets, and the state.
+            nats (targets, NUM_COLUMNS), 0 where an attribute does not apply; the targets themselves
+            (targets, NUM_COLUMNS), item after item without the padding; and the state.
         """
         if state is not None:
             state = restarted(state, batch.fresh)
@@ -227,16 +242,21 @@ class Composer(nn.Module):
         valid = batch.targets[..., KIND] >= 0
         programs = batch.programs[:, None].expand(-1, batch.inputs.shape[1], -1)[valid]
         hidden, before, event = hidden[valid], batch.inputs[valid], batch.targets[valid]
-        kind = event[:, KIND]
-        is_note = (kind == KIND_NOTE) | (kind == KIND_CHORD)
+        kind, notes = event[:, KIND], is_note(event)
         where = {PROGRAM: kind == KIND_PART, METER: kind == KIND_BAR, TEMPO: kind == KIND_BAR, POSITION: kind == KIND_NOTE}
         nats = []
         for column in range(NUM_COLUMNS):
-            rows = slice(None) if column == KIND else where.get(column, is_note)
+            rows = slice(None) if column == KIND else where.get(column, notes)
             target = event[rows]
             logits = self.logits(column, hidden[rows], target, before[rows], programs[rows])
-            nats.append(F.cross_entropy(logits, target[:, column], reduction="sum"))
-        return torch.stack(nats), is_note.sum(), state
+            lost = F.cross_entropy(logits, target[:, column], reduction="none")
+            nats.append(lost if column == KIND else lost.new_zeros(len(event)).masked_scatter(where.get(column, notes), lost))
+        return torch.stack(nats, dim=1), event, state
+
+
+def is_note(events: Tensor) -> Tensor:
+    """(..., NUM_COLUMNS) -> (...): which events are notes."""
+    return (events[..., KIND] == KIND_NOTE) | (events[..., KIND] == KIND_CHORD)
 
 
 def _next_kinds() -> Tensor:

@@ -36,7 +36,7 @@ from melodia.composition.constraints import Constraints
 from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
-from melodia.lstm import State, repeated
+from melodia.lstm import State, repeated, replaced, selected
 from melodia.sampling import SamplingConfig, sample
 
 PRIMER_WINDOW = 4096  # events read at once
@@ -122,13 +122,13 @@ def perform(
         indices = torch.tensor([active[k] for k in kept])
         inputs = torch.tensor([[take.rows[-1]] for take in playing])
         recalled = torch.from_numpy(np.stack([_recalled(take) for take in playing]))
-        part_state = (state[0][:, indices], state[1][:, indices])
+        part_state = selected(state, indices)
         for k, take in enumerate(playing):
             if take.rows[-1][KIND] == KIND_BAR:
-                take.bar_states.append((part_state[0][:, k : k + 1].clone(), part_state[1][:, k : k + 1].clone()))
+                take.bar_states.append(selected(part_state, slice(k, k + 1)))
         y, new = composer(*_to(composer, inputs, recalled), part_state)
         hidden = y[:, 0]
-        state = _merged(state, new, indices, len(takes))
+        state = new if len(indices) == len(takes) else replaced(state, indices, new)
     return [_events(take) for take in takes]
 
 
@@ -156,7 +156,7 @@ def _prime(composer: Composer, rows: list[list[int]], pointers: list[list[int]])
     starts = sorted({0, split, *range(0, len(rows), PRIMER_WINDOW)})
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         if start == split:
-            earlier = (state[0].clone(), state[1].clone())
+            earlier = state
         if start < end:
             inputs = torch.from_numpy(events[start:end].astype(np.int64))[None]
             hidden, state = composer(*_to(composer, inputs, torch.from_numpy(recalled[start:end].astype(np.int64))[None]), state)
@@ -172,14 +172,6 @@ def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
     """(1, NUM_SOURCES, NUM_COLUMNS)."""
     nothing = [-1] * NUM_COLUMNS
     return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
-
-
-def _merged(old: State, new: State, indices: Tensor, count: int) -> State:
-    if len(indices) == count:
-        return new
-    hidden, cell = old[0].clone(), old[1].clone()
-    hidden[:, indices], cell[:, indices] = new[0], new[1]
-    return hidden, cell
 
 
 def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig) -> Tensor:
@@ -230,10 +222,7 @@ def _accept(take: _Take, row: list[int], constraints: Constraints, state: State,
         row[KIND] = KIND_BAR
         row[METER] = last[METER] if constraints.meter is None else constraints.meter
         row[TEMPO] = last[TEMPO] if constraints.tempo is None else constraints.tempo
-        earlier = take.bar_states[0]
-        hidden, cell = state[0].clone(), state[1].clone()
-        hidden[:, index : index + 1], cell[:, index : index + 1] = earlier
-        state = (hidden, cell)
+        state = replaced(state, slice(index, index + 1), take.bar_states[0])
     if row[KIND] == KIND_BAR:
         take.bars, take.events_in_bar = take.bars + 1, 0
     take.events_in_bar += 1
