@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from melodia.checkpoint import DEFAULT, find_checkpoint, read_info, read_weights
+from melodia.checkpoint import DEFAULT
+from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import GenerateConfig, Takes
 from melodia.composition.generate import generate as compose
-from melodia.composition.model import Composer, ComposerConfig
+from melodia.composition.model import Composer
 from melodia.composition.scales import pitch_classes
-from melodia.config import from_json
 from melodia.device import resolve_device
-from melodia.errors import CheckpointError, ConfigError
+from melodia.errors import ConfigError
 from melodia.instruments import parse_program
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
@@ -117,18 +117,7 @@ def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer
         CheckpointError: it is missing, damaged, or not of this domain.
         ConfigError: there is no such device.
     """
-    folder = find_checkpoint(name)
-    info = read_info(folder)
-    if info.domain != "composition":
-        raise CheckpointError(f"{folder}: a model for {info.domain}, not for composition")
-    composer = Composer(from_json(ComposerConfig, info.model, f"{folder / 'config.json'}"))
-    try:
-        composer.load_state_dict(read_weights(folder))
-    except RuntimeError as error:
-        raise CheckpointError(f"{folder}: the weights do not fit config.json ({str(error).splitlines()[-1].strip()})") from error
-    if not all(bool(weights.isfinite().all()) for weights in composer.state_dict().values()):
-        raise CheckpointError(f"{folder}: there are weights in it that are no numbers; train it again")
-    return composer.to(resolve_device(device)).eval()
+    return load_composer(name).to(resolve_device(device))
 
 
 def parse_meter(text: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ in half precision and loaded in single.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,8 +98,15 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
             (temporary / "model.safetensors").chmod(0o644)
             write_json(temporary / "config.json", asdict(info))
             (temporary / "README.md").write_text(card, encoding="utf-8")
-            for extra in ("metrics.jsonl", "curve.png", "resume.pt"):  # of the training, where it was done here
-                if (folder / extra).is_file():
-                    shutil.copy2(folder / extra, temporary / extra)
+            if folder.is_dir():  # what the training left there stays
+                ours = shutil.ignore_patterns("config.json", "model.safetensors", "README.md")
+                shutil.copytree(folder, temporary, ignore=ours, copy_function=_link_or_copy, dirs_exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target)

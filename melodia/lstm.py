@@ -39,8 +39,8 @@ class LSTMConfig:
     layer_norm: bool = False
 
     def __post_init__(self) -> None:
-        check_range("input_size", self.input_size, 1)
         check_range("hidden_size", self.hidden_size, 1, 16_384)
+        check_range("input_size", self.input_size, 1)
         check_range("num_layers", self.num_layers, 1, 256)
         check_range("dropout", self.dropout, 0, 0.95)
         if self.cell not in CELLS:

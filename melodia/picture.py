@@ -77,16 +77,24 @@ def draw_learning_curve(metrics: Path, path: Path) -> Path:
     from matplotlib.figure import Figure
 
     try:
-        lines = metrics.read_text("utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.endswith("}")]  # a killed run may leave a torn one
+        rows = [json.loads(line) for line in metrics.read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise MelodiaError(f"{metrics}: cannot be read: {error}") from error
     figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
     axes = figure.subplots()
-    for name, colour in (("train_bits", PRIMER_COLOUR), ("valid_bits", MADE_COLOUR)):
-        axes.plot([r["iteration"] for r in rows], [r[name] for r in rows], color=colour, label=name.replace("_", ", "))
+    for name, colour in (("train", PRIMER_COLOUR), ("valid", MADE_COLOUR)):
+        points = [(r["iteration"], r[name]) for r in rows if r[name] is not None]
+        axes.plot(
+            *zip(*points, strict=True) if points else ([], []), color=colour, label=name, marker="." if len(points) < 30 else ""
+        )
+    best = min(rows, key=lambda r: r["valid"])
+    axes.plot(best["iteration"], best["valid"], "o", color=MADE_COLOUR, markersize=8, markerfacecolor="none")
+    label = f"{best['valid']:.3f} at {best['iteration']}"
+    axes.annotate(label, (best["iteration"], best["valid"]), (0, 10), textcoords="offset points", ha="center", fontsize=9)
     axes.set_xlabel("iteration")
-    axes.set_ylabel("bits")
+    axes.set_ylabel(rows[0]["unit"])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.25)
     axes.legend(frameon=False)
     return _save(figure, path)
 

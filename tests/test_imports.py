@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "melodia"
 DOMAINS = {"composition", "transcription", "recognition", "synthesis"}
-TOP = {"api", "commands"}  # may import domains
+TOP = {"api", "commands", "__main__"}  # may import domains
 
 
 def imports_of(path: Path) -> set[str]:
@@ -16,6 +16,10 @@ def imports_of(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("melodia."):
             found.add(node.module.split(".")[1])
+        if isinstance(node, ast.ImportFrom) and node.module == "melodia":
+            found.update(name.name for name in node.names)
+        if isinstance(node, ast.Import):
+            found.update(name.name.split(".")[1] for name in node.names if name.name.startswith("melodia."))
     return found
 
 

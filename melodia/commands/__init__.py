@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from melodia import __version__
-from melodia.commands import corpora, evaluate, generate, models, prepare, render, train
+from melodia.commands import bench_memory, corpora, evaluate, generate, inspect, models, prepare, render, train
 from melodia.errors import MelodiaError
 
 
@@ -46,6 +46,8 @@ for command in (
     prepare.command,
     train.command,
     evaluate.command,
+    inspect.command,
     corpora.command,
+    bench_memory.command,
 ):
     main.add_command(command)

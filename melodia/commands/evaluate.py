@@ -31,7 +31,6 @@ def command(corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     from melodia.api import load_checkpoint
     from melodia.composition.evaluate import compare_continuations, score_pieces
     from melodia.composition.ngram import NGram
-    from melodia.composition.prepare import BAND_SUFFIX
     from melodia.config import check_range
     from melodia.corpus import Corpus
     from melodia.sampling import SamplingConfig
@@ -47,12 +46,8 @@ def command(corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
         task = bar.add_task("reading the split", total=None, note="")
         report["bits"] = asdict(score_pieces(composer, pieces))
         grams: NGram | None = None
-        trained_on = [
-            p
-            for e, p in zip(prepared.entries, prepared.all_pieces(), strict=True)
-            if e.split == "train" and not e.source.endswith(BAND_SUFFIX)
-        ]
-        if options["baseline"] and trained_on:
+        if options["baseline"] and prepared.manifest["counts"]["splits"]["train"]:
+            trained_on = prepared.pieces("train", derived=False)
             bar.update(task, description="counting n-grams")
             tokens = NGram(trained_on, 5)
             report["unigram_bits"] = tokens.bits_a_note(pieces, 1)

@@ -7,49 +7,63 @@ from pathlib import Path
 import click
 
 from melodia.commands.console import json_option, notice, progress_bar, quiet_option, result
-from melodia.errors import ConfigError
+from melodia.errors import CorpusError
 
 
 @click.command("prepare")
 @click.argument("sources", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write; replaced whole.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the corpus; brought up to date.")
+@click.option(
+    "--as", "representation", type=click.Choice(["events"]), help="What is made of the files.  [default: events, for MIDI files]"
+)
 @click.option("--held-out", type=float, default=0.05, show_default=True, help="Share of the pieces for valid, and again for test.")
 @click.option("--bands", type=int, default=0, show_default=True, help="Band arrangements to add for each training song.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that read files.")
+@click.option("--engine", default="", help="Read on a cluster instead: dask:tcp://HOST:8786, or ray:auto.")
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Of the arrangements.")
 @quiet_option
 @json_option
 def command(
-    sources: tuple[str, ...], output: Path, held_out: float, bands: int, jobs: int, random_seed: int, quiet: bool, as_json: bool
+    sources: tuple[str, ...],
+    output: Path,
+    representation: str | None,
+    bands: int,
+    random_seed: int,
+    quiet: bool,
+    as_json: bool,
+    **settings: float,
 ) -> None:
-    """Make a training corpus of folders of MIDI files.
+    """Make a training corpus of MIDI files, or bring it up to date.
 
-    SOURCES are folders, or NAME=FOLDER where NAME is a recipe that `melodia corpora` lists. Near-duplicate
-    pieces never come into two splits. What cannot be read is named in rejected.tsv.
+    SOURCES are folders, archives (.zip, .tar.gz ...) or lists of files (.txt). NAME=SOURCE reads it by
+    the recipe NAME, and NAME alone takes it where `melodia corpora NAME --fetch` put it. Files that have not
+    changed are not read again. Near-duplicate pieces never come into two splits. What cannot be
+    read is named in rejected.tsv.
     """
-    from melodia.composition.prepare import PrepareConfig, prepare
+    from melodia.composition.prepare import SONG, TAKE, EventsRepresentation
+    from melodia.corpus import Corpus
+    from melodia.preparation import PrepareConfig, prepare
+    from melodia.sources import parse_source
 
-    config = PrepareConfig(held_out=held_out, bands=bands, jobs=jobs, random_seed=random_seed)
+    config = PrepareConfig(**settings)  # type: ignore[arg-type]
+    events = EventsRepresentation(bands=bands, random_seed=random_seed)
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")
-        counts = prepare(
-            [parse_source(s) for s in sources], output, config, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+
+        def report(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        try:
+            counts = prepare([parse_source(s) for s in sources], output, events, config, report)
+        except KeyboardInterrupt:
+            notice("stopped; the same command goes on", quiet)
+            raise SystemExit(130) from None
     if counts["rejected"]:
         notice(f"{counts['rejected']} files were left out; {output / 'rejected.tsv'} says why", quiet)
+    if bands and not counts["derived"]:
+        tags = {r.tag for r in Corpus(output).records() if r.split == "train"}
+        lacking = " and ".join(f"no {tag}" for tag in (SONG, TAKE) if tag not in tags)
+        raise CorpusError(f"{output}: prepared, but without arrangements: --bands needs songs and drum takes; there are {lacking}")
     splits = ", ".join(f"{n} {s}" for s, n in counts["splits"].items())
-    result(f"{output}: {counts['pieces']} pieces ({splits}), {counts['notes']:,} notes", {"output": str(output), **counts}, as_json)
-
-
-def parse_source(text: str) -> tuple[str, Path]:
-    """`NAME=FOLDER`, or a folder, which has no name and so no recipe.
-
-    Raises:
-        ConfigError: the name is empty.
-    """
-    name, equals, folder = text.partition("=")
-    if not equals:
-        return "", Path(text)
-    if not name or not folder:
-        raise ConfigError(f"source: '{text}' is not NAME=FOLDER")
-    return name, Path(folder)
+    text = f"{output}: {counts['pieces']} pieces ({splits}), {counts['notes']:,} notes; {counts['read']} files read"
+    result(text, {"output": str(output), **counts}, as_json)

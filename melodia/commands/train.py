@@ -2,75 +2,175 @@
 
 from __future__ import annotations
 
-import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.errors import ConfigError
+
+if TYPE_CHECKING:
+    from melodia.training import Progress, Trainer
+
+DOMAINS = ("composition",)
+MODEL = ("hidden_size", "num_layers", "dropout", "cell", "residual", "layer_norm")
+DATA = ("batch_size", "length", "whole")
 
 
 @click.command("train")
+@click.argument("domain", required=False)
 @click.option("--corpus", type=click.Path(path_type=Path), required=True, help="A folder that `melodia prepare` made.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint folder to write.")
-@click.option("--iterations", type=int, default=7000, show_default=True, help="Updates of the weights.")
-@click.option("--hidden-size", type=int, default=512, show_default=True, help="Width of an LSTM layer.")
-@click.option("--num-layers", type=int, default=2, show_default=True, help="LSTM layers.")
-@click.option("--dropout", type=float, default=0.1, show_default=True, help="Rate of dropout.")
-@click.option("--batch-size", type=int, default=32, show_default=True, help="Pieces read side by side.")
-@click.option("--length", type=int, default=160, show_default=True, help="Events a window.")
-@click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="At its highest.")
+@click.option("--from", "start", default="", help="Checkpoint to begin from: fine-tunes it on the corpus.")
+@click.option("--minutes", type=float, help="Fit the schedule to this time, instead of to --iterations.")
+@click.option("--iterations", type=int, help="Updates of the weights.  [default: 7000; 1000 with --from]")
+@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), default="lstm", show_default=True, help="Recurrent cell.")
+@click.option("--hidden-size", type=int, default=512, show_default=True, help="Width of a recurrent layer.")
+@click.option("--num-layers", type=int, default=2, show_default=True, help="Recurrent layers.")
+@click.option("--residual", is_flag=True, help="Add what each layer reads to what it gives: for many layers.")
+@click.option("--layer-norm", is_flag=True, help="Normalise what each layer reads: for many layers.")
+@click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1; 0.3 with --from]")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Pieces read side by side, by all processes together.")
+@click.option("--length", type=int, default=160, show_default=True, help="Events a window: how far gradients go back.")
+@click.option("--whole", is_flag=True, help="Read whole pieces instead, batch-size x length events at once.")
+@click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
+@click.option("--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from]")
 @click.option("--weight-decay", type=float, default=0.01, show_default=True, help="Of AdamW.")
-@click.option("--validate-every", type=int, default=250, show_default=True, help="Iterations from one validation to the next.")
+@click.option("--validate-every", type=int, help="Iterations from one validation to the next.  [default: 250; 25 with --from]")
 @click.option("--patience", type=int, default=10, show_default=True, help="Validations without a new best before it stops early.")
-@click.option("--precision", default="float32", show_default=True, help="float32 or bfloat16.")
+@click.option(
+    "--precision", type=click.Choice(["float32", "bfloat16"]), help="Of the layers.  [default: float32; bfloat16 on a GPU]"
+)
 @click.option("--random-seed", type=int, default=0, show_default=True, help="The same seed gives the same curve.")
 @click.option("--resume", is_flag=True, help="Go on where the run in the output folder was stopped.")
+@click.option("--tensorboard", is_flag=True, help="Also write a log for TensorBoard.")
 @device_option
 @quiet_option
 @json_option
 def command(
-    corpus: Path, output: Path, iterations: int, resume: bool, device: str, quiet: bool, as_json: bool, **settings: float
+    domain: str | None,
+    corpus: Path,
+    output: Path,
+    resume: bool,
+    tensorboard: bool,
+    device: str,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """Train a composer on a prepared corpus; stop it at any time and go on with --resume."""
-    from melodia.composition.data import AugmentConfig
-    from melodia.composition.model import ComposerConfig
-    from melodia.composition.train import DataConfig, train
+    """Train a model on a prepared corpus; stop it at any time and go on with --resume.
+
+    DOMAIN is that of the corpus if it is not given. On several GPUs or machines start it with torchrun:
+    `torchrun --nproc-per-node 2 -m melodia train --corpus ... -o ...`.
+    """
+    from melodia.composition.train import train
     from melodia.corpus import Corpus
     from melodia.device import resolve_device
-    from melodia.picture import draw_learning_curve
-    from melodia.training import Progress, TrainingConfig
+    from melodia.training import RunConfig, join_cluster
 
-    model = ComposerConfig(**{k: settings.pop(k) for k in ("hidden_size", "num_layers", "dropout")})  # type: ignore[arg-type]
-    data = DataConfig(**{k: settings.pop(k) for k in ("batch_size", "length")})  # type: ignore[arg-type]
-    training = TrainingConfig(iterations=iterations, **settings)  # type: ignore[arg-type]
-    with progress_bar(quiet, "iterations") as bar:
-        task = bar.add_task("training", total=iterations, note="")
+    prepared = Corpus(corpus)
+    domain = domain or prepared.manifest["domain"]
+    if domain not in DOMAINS:
+        raise ConfigError(f"domain: '{domain}' cannot be trained; it must be {', '.join(DOMAINS)}")
+    where = resolve_device(device)
+    config = train_config(options, where.type)
+    cluster = join_cluster(where)
+    quiet = quiet or not cluster.leads
+    try:
+        with progress_bar(quiet, "") as bar, stopped_by_signals() as watched:
+            reporter = Reporter(bar, watched, config.training.iterations, quiet)
+            run = RunConfig(output=output, resume=resume, tensorboard=tensorboard)
+            info, outcome = train(prepared, run, config, cluster, reporter)
+    finally:
+        cluster.leave()
+    if not cluster.leads:
+        return
+    for line in outcome.notices:
+        notice(f"note: {line}", quiet)
+    if outcome.stopped:
+        notice(f"stopped at iteration {outcome.iteration}; go on with the same command and --resume", quiet)
+    if info:
+        result(summary(output, info.metrics), {"output": str(output), "iterations": outcome.iteration, **info.metrics}, as_json)
+    if outcome.stopped:
+        raise SystemExit(130)
 
-        def report(progress: Progress) -> None:
-            bits = progress.train_loss / math.log(2)
-            note = f"{bits:.2f} bits, best valid {progress.best_loss:.3f}, {progress.targets_a_second:,.0f} notes/s"
-            bar.update(task, completed=progress.iteration, note=note)
-            if progress.valid_loss is not None and not quiet:
-                line = f"iteration {progress.iteration}: train {bits:.3f}, valid {progress.valid_loss:.3f} bits a note"
-                bar.console.print(line, highlight=False)
 
-        try:
-            info = train(
-                Corpus(corpus),
-                output,
-                model=model,
-                training=training,
-                data=data,
-                augmentation=AugmentConfig(),
-                resume=resume,
-                device=resolve_device(device),
-                report=report,
+def train_config(options: dict[str, Any], device: str) -> Any:
+    """The options as configs, with the defaults that depend on each other filled in."""
+    from melodia.composition.data import AugmentConfig, DataConfig
+    from melodia.composition.model import ComposerConfig
+    from melodia.composition.train import TrainConfig
+    from melodia.training import TrainingConfig
+
+    fresh = {"iterations": 7000, "dropout": 0.1, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200}
+    tuned = {"iterations": 1000, "dropout": 0.3, "learning_rate": 5e-4, "validate_every": 25, "warmup": 25}
+    for name, value in (tuned if options["start"] else fresh).items():
+        options[name] = value if options.get(name) is None else options[name]
+    options["precision"] = options["precision"] or ("bfloat16" if device == "cuda" else "float32")
+    start = options.pop("start")
+    model = ComposerConfig(**{k: options.pop(k) for k in MODEL})
+    data = DataConfig(**{k: options.pop(k) for k in DATA}, random_seed=options["random_seed"])
+    return TrainConfig(model=model, training=TrainingConfig(**options), data=data, augmentation=AugmentConfig(), start=start)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[list[Any]]:
+    """Ctrl-C, or a cluster's SIGTERM, ends the training after its iteration; a second one ends it at once."""
+    watched: list[Any] = []
+    names = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, n)]
+    before = {name: signal.getsignal(name) for name in names}
+
+    def stop(number: int, frame: Any) -> None:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        if not watched:
+            raise KeyboardInterrupt
+        watched[0].stop()
+
+    try:
+        for name in names:
+            signal.signal(name, stop)
+        yield watched
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+class Reporter:
+    """Shows the progress of a training."""
+
+    def __init__(self, bar: Any, watched: list[Any], iterations: int, quiet: bool) -> None:
+        self.bar, self.watched, self.quiet = bar, watched, quiet
+        self.iterations = iterations
+        self.task = bar.add_task("training", total=1.0, note="")
+
+    def __call__(self, progress: Progress, trainer: Trainer) -> None:
+        """After an iteration."""
+        self.watched[:] = [trainer]
+        unit, scale = trainer.task.unit
+        train, best = progress.train_loss * scale, progress.best_loss * scale
+        note = f"iteration {progress.iteration}, train {train:.3f}, best valid {best:.3f} {unit}"
+        note += f", {progress.targets_a_second:,.0f} targets/s"
+        self.bar.update(self.task, completed=min(progress.done, 1.0), note=note)
+        if progress.valid_loss is not None and not self.quiet:
+            row = trainer.history[-1]
+            line = (
+                f"iteration {progress.iteration}: train {row['train'] * scale:.3f}, valid {progress.valid_loss * scale:.3f} {unit}"
             )
-        except KeyboardInterrupt:
-            saved = (output / "resume.pt").is_file()
-            notice("stopped; " + ("go on with the same command and --resume" if saved else "nothing was saved yet"), quiet)
-            raise SystemExit(130) from None
-    draw_learning_curve(output / "metrics.jsonl", output / "curve.png")
-    best = info.metrics["valid_bits_a_note"]
-    result(f"{output}: {best:.3f} bits a note on valid", {"output": str(output), "valid_bits_a_note": best}, as_json)
+            self.bar.console.print(line, highlight=False)
+
+
+def summary(output: Path, metrics: dict[str, Any]) -> str:
+    """What came of it, as text."""
+    text = f"{output}: {metrics['valid_bits_a_note']:.3f} bits a note on valid"
+    if "before" in metrics:
+        changes = [
+            f"{split} {metrics['before'][split]:.3f} -> {after:.3f} ({after / metrics['before'][split] - 1:+.1%})"
+            for split, after in metrics["after"].items()
+        ]
+        text += "; held-out bits a note before -> after: " + ", ".join(changes)
+    return text

@@ -13,7 +13,7 @@ import torch
 
 from melodia.composition.codec import KIND, KIND_BAR, KIND_PART, METER, NAMES, POSITION, PROGRAM, TEMPO, Events
 from melodia.composition.constraints import Constraints
-from melodia.composition.data import batches
+from melodia.composition.data import in_order
 from melodia.composition.likeness import compare, degenerate, features
 from melodia.composition.model import Composer, is_note
 from melodia.composition.ngram import NGram
@@ -43,7 +43,7 @@ def score_pieces(composer: Composer, pieces: Sequence[Events], batch_size: int =
     device = next(composer.parameters()).device
     nats = torch.zeros(len(NAMES), dtype=torch.float64)
     notes, state = 0, None
-    for batch in batches(pieces, batch_size=batch_size, length=length):
+    for batch in in_order(pieces, batch_size, length):
         lost, events, state = composer.surprise(type(batch)(*(t.to(device) for t in batch)), state)
         nats += lost.double().sum(0).cpu()
         notes += int(is_note(events).sum())

@@ -1,122 +1,191 @@
-"""A prepared corpus -> a checkpoint of the composer."""
+"""A prepared corpus -> a checkpoint of the composer, from nothing or from another checkpoint."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
 import melodia
-from melodia.checkpoint import CheckpointInfo, save_checkpoint
-from melodia.composition.codec import Events
-from melodia.composition.data import AugmentConfig, batches
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, read_info, save_checkpoint
+from melodia.composition.checkpoint import load_composer
+from melodia.composition.data import AugmentConfig, DataConfig, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, to_json
-from melodia.corpus import Corpus
-from melodia.files import refuse_foreign_folder
-from melodia.training import Progress, Trainer, TrainingConfig
+from melodia.corpus import Corpus, Pieces
+from melodia.errors import CorpusError
+from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
+from melodia.training import train as run_training
+
+BITS = ("bits a note", 1 / math.log(2))
+FEW_NOTES = 20_000  # in train: fewer teach little more than themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataConfig:
-    """Streams a batch, events a window, and how many events of valid to measure on while training."""
+class TrainConfig:
+    """All settings of a composer's training. `start` is the checkpoint to begin from; its sizes go before `model`'s."""
 
-    batch_size: int = 32
-    length: int = 160
-    valid_events: int = 70_000
+    model: ComposerConfig
+    training: TrainingConfig
+    data: DataConfig
+    augmentation: AugmentConfig
+    start: str = ""
+    valid_events: int = 70_000  # of valid, to measure on while training
 
     def __post_init__(self) -> None:
-        check_range("batch_size", self.batch_size, 1)
-        check_range("length", self.length, 1)
         check_range("valid_events", self.valid_events, 1)
+
+
+class ComposerTask:
+    """What the trainer needs of composition."""
+
+    unit = BITS
+
+    def __init__(self, composer: Composer, corpus: Corpus, config: TrainConfig) -> None:
+        self.model: nn.Module = composer
+        self.config = config
+        self.train = corpus.pieces("train")
+        self.valid = sample_of(corpus.pieces("valid"), config.valid_events)
+        made_of = [to_json(config.data), to_json(config.augmentation), config.start, corpus.manifest["sha256"]]
+        self.identity = json.dumps(made_of)
+
+    def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
+        """See `melodia.training.Task`."""
+        if self.config.data.whole:
+            lengths = self.train.lengths
+            return whole_pieces(self.train, lengths, self.config.data, self.config.augmentation, part, num_parts, position)
+        return streams(self.train, self.config.data, self.config.augmentation, part, num_parts, position)
+
+    def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
+        """See `melodia.training.Task`."""
+        mine = self.valid[rank::size]
+        if not len(mine):
+            return 0.0, 0.0
+        score = score_pieces(model, mine)  # type: ignore[arg-type]
+        return score.bits_a_note * score.notes / BITS[1], float(score.notes)
 
 
 def train(
     corpus: Corpus,
-    output: Path,
-    *,
-    model: ComposerConfig,
-    training: TrainingConfig,
-    data: DataConfig,
-    augmentation: AugmentConfig,
-    resume: bool = False,
-    device: torch.device | str = "cpu",
-    report: Callable[[Progress], None] = lambda progress: None,
-) -> CheckpointInfo:
+    run: RunConfig,
+    config: TrainConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+) -> tuple[CheckpointInfo | None, RunResult]:
     """Trains a composer and writes its checkpoint; while it runs, the folder holds the resume state.
 
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
     Raises:
-        MelodiaError: the corpus lacks a split, the loss is no number, nothing can be written, or the
-            output folder holds something else.
+        MelodiaError: the corpus is of another domain or lacks a split, the checkpoint to begin from
+            cannot be read, the loss is no number, nothing can be written, or the output folder holds
+            something else.
     """
-    torch.manual_seed(training.random_seed)  # so do the layers when they are made
-    composer = Composer(model)
-    pieces, held_out = corpus.pieces("train"), sample_of(corpus.pieces("valid"), data.valid_events)
+    if corpus.manifest["domain"] != "composition":
+        raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
+    cluster = cluster or Cluster(torch.device("cpu"))
+    torch.manual_seed(config.training.random_seed)  # so do the layers when they are made
+    composer = load_composer(config.start) if config.start else Composer(config.model)
+    composer.dropout.p = composer.lstm.dropout.p = config.model.dropout
+    started_from = score_all(composer, corpus, cluster) if config.start and not run.resume else {}
+    task = ComposerTask(composer, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(task, config.training, run, cluster, report)
+    result.notices[:0] = few(task.train)
+    if not cluster.leads or (result.stopped and not result.best_iteration):
+        return None, result
+    composer.load_state_dict(result.weights)
+    info = describe(corpus, composer, config, result)
+    if config.start:
+        before = started_from or score_all(load_composer(config.start), corpus, cluster)
+        after = score_all(composer, corpus, cluster)
+        info.metrics |= {"before": before, "after": after}
+    save_checkpoint(run.output, info, composer.state_dict(), card(info))
+    return info, result
 
-    def epoch_of_batches(epoch: int) -> Any:
-        return batches(
-            pieces,
-            batch_size=data.batch_size,
-            length=data.length,
-            augmentation=augmentation,
-            random_seed=training.random_seed,
-            epoch=epoch,
-        )
 
-    def validate(network: torch.nn.Module) -> float:
-        return score_pieces(network, held_out).bits_a_note  # type: ignore[arg-type]
+def score_all(composer: Composer, corpus: Corpus, cluster: Cluster) -> dict[str, float]:
+    """Bits a note on what is held out: valid, and test if there is one. Measured by the first process alone."""
+    scores = {}
+    for split in ("valid", "test") if cluster.leads else ():
+        try:
+            scores[split] = score_pieces(composer.to(cluster.device), corpus.pieces(split)).bits_a_note
+        except CorpusError:
+            if split == "valid":
+                raise
+    return scores
 
-    refuse_foreign_folder(output, ("config.json", "model.safetensors", "README.md", "resume.pt", "metrics.jsonl", "curve.png"))
-    output.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(composer, epoch_of_batches, validate, training, output, device)
-    trainer.data = json.dumps([to_json(data), to_json(augmentation), corpus.manifest["sha256"], training.random_seed])
-    if resume:
-        trainer.resume()
-    else:
-        (output / "resume.pt").unlink(missing_ok=True)
-    with (output / "metrics.jsonl").open("a" if resume else "w", encoding="utf-8") as log:
-        for progress in trainer.run():
-            report(progress)
-            if progress.valid_loss is not None:
-                row = {"iteration": progress.iteration, "epoch": progress.epoch, "learning_rate": progress.learning_rate}
-                row |= {"train_bits": progress.train_loss / math.log(2), "valid_bits": progress.valid_loss}
-                log.write(json.dumps(row) + "\n")
-                log.flush()
-    info = CheckpointInfo(
+
+def sample_of(pieces: Pieces, num_events: int) -> Pieces:
+    """Every n-th piece, so many that they come to about a number of events."""
+    return pieces[:: max(round(int(pieces.lengths.sum()) / num_events), 1)]
+
+
+def few(pieces: Pieces) -> list[str]:
+    """What to say of a corpus that is small."""
+    if pieces.total >= FEW_NOTES:
+        return []
+    return [
+        f"only {len(pieces)} pieces with {pieces.total:,} notes to train on: expect it to learn them by heart, "
+        f"and add music if you can ({FEW_NOTES:,} notes are a beginning)"
+    ]
+
+
+def describe(corpus: Corpus, composer: Composer, config: TrainConfig, result: RunResult) -> CheckpointInfo:
+    """What the checkpoint says of itself."""
+    sources = list(corpus.manifest["sources"])
+    if config.start:
+        for source in read_info(find_checkpoint(config.start)).data:
+            sources += [source] if source["name"] not in [s["name"] for s in sources] else []
+    settings = {"trainer": config.training, "data": config.data, "augmentation": config.augmentation}
+    training = {
+        "code_version": melodia.__version__,
+        "from": config.start,
+        "corpus_sha256": corpus.manifest["sha256"],
+        "pieces": corpus.manifest["counts"]["splits"],
+        "iterations": result.iteration,
+        "best_iteration": result.best_iteration,
+        "seconds": round(result.seconds),
+        **{name: to_json(c) for name, c in settings.items()},
+    }
+    return CheckpointInfo(
         domain="composition",
         title=f"a composer of one's own ({', '.join(s['name'] for s in corpus.manifest['sources'])})",
-        model=to_json(model),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in corpus.manifest["sources"]),
-        data=corpus.manifest["sources"],
-        training={
-            "code_version": melodia.__version__,
-            "corpus_sha256": corpus.manifest["sha256"],
-            "iterations": trainer.iteration,
-            **{name: to_json(c) for name, c in (("trainer", training), ("data", data), ("augmentation", augmentation))},
-        },
-        metrics={"valid_bits_a_note": trainer.best_loss},
+        model=to_json(composer.config),
+        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
+        data=sources,
+        training=training,
+        metrics={"valid_bits_a_note": result.best_loss * BITS[1], "notices": result.notices},
     )
-    save_checkpoint(output, info, composer.state_dict(), card(info))
-    return info
-
-
-def sample_of(pieces: Sequence[Events], num_events: int) -> list[Events]:
-    """Every n-th piece, so many that they come to about a number of events."""
-    stride = max(round(sum(len(p) for p in pieces) / num_events), 1)
-    return list(pieces[::stride])
 
 
 def card(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    sources = "\n".join(f"- {s['name']}: {s['files']} files, {s['licence']} {s['url']}" for s in info.data)
-    return (
-        f"# A composer\n\nA stacked LSTM over events of notes, trained with melodia {info.training['code_version']}.\n\n"
-        f"## Data\n\n{sources}\n\n## Metrics\n\n- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note\n\n"
-        "Settings are in `config.json`.\n"
+    sources = "\n".join(
+        f"- {s['name']}: {s.get('files', s.get('pieces', '?'))} files, {s['licence']} {s['url']}" for s in info.data
     )
+    training, start = info.training, info.training["from"]
+    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
+    lines = [
+        f"# A composer\n\nA stacked LSTM over events of notes, trained with melodia {training['code_version']}"
+        + (f", beginning from the checkpoint `{Path(start).name}`." if start else "."),
+        f"\n## Data\n\n{sources}\n\nSplit, by piece, near-duplicates together: {split}.",
+        f"\n## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are "
+        f"those of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.",
+        "\n## Metrics\n",
+    ]
+    before, after = info.metrics.get("before"), info.metrics.get("after")
+    if before and after:
+        lines += [f"| bits a note, held out | `{Path(start).name}` | this model | |", "|---|---|---|---|"]
+        lines += [f"| {s} | {before[s]:.3f} | {after[s]:.3f} | {after[s] / before[s] - 1:+.1%} |" for s in after]
+        lines += ["", "The iteration was chosen on valid; test was read once, at the end."]
+    else:
+        lines.append(f"- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note")
+    return "\n".join([*lines, *(f"\n{notice}." for notice in info.metrics["notices"])]) + "\n"

@@ -59,15 +59,20 @@ def read_midi(path: str | Path) -> Score:
     return parse_midi(data, name=str(path))
 
 
-def parse_midi(data: bytes, name: str = "MIDI data") -> Score:
-    """Makes a score of the bytes of a MIDI file; `name` is what messages call it.
+def parse_midi(data: bytes, name: str = "MIDI data", ppq_known: int = 0) -> Score:
+    """Makes a score of the bytes of a MIDI file.
+
+    Args:
+        data: the file.
+        name: what messages call it.
+        ppq_known: ticks a quarter note where those that the header states are known to be wrong.
 
     Raises:
         MidiError: as `read_midi`.
     """
     division, tracks = _read_chunks(data, name)
     smpte = bool(division & 0x8000)
-    ppq = _smpte_ppq(division, name) if smpte else float(division)
+    ppq = _smpte_ppq(division, name) if smpte else float(ppq_known or division)
     if ppq == 0:
         raise MidiError(f"{name}: the header says 0 ticks a quarter note; the file is damaged")
     last = max((t.end for t in tracks), default=0) / ppq

@@ -1,13 +1,10 @@
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import soundfile
-import torch
 from click.testing import CliRunner
 
 from melodia.commands import main
@@ -167,8 +164,8 @@ def test_models_and_corpora():
     assert "band (default)" in run("models").stdout
     rows = json.loads(run("models", "--json").stdout)
     assert all(row["metrics"] and row["licence"] and row["bytes"] < 2**24 for row in rows)
-    names = [r["name"] for r in json.loads(run("corpora", "--json").stdout)]
-    assert names == ["groove", "openscore", "pop909"]
+    names = {r["name"] for r in json.loads(run("corpora", "--json").stdout)}
+    assert {"groove", "openscore", "pop909"} <= names
     assert "MIT" in run("corpora").stdout
 
 
@@ -196,82 +193,6 @@ def test_seed_bars_change_what_the_default_model_hears(tmp_path):
             tmp_path / f"{bars}.mid",
         )
     assert (tmp_path / "1.mid").read_bytes() != (tmp_path / "8.mid").read_bytes()
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    from tests.composition.test_prepare import tune
-
-    for i in range(12):
-        tune(i).write(tmp_path / "music" / f"{i}.mid")
-    (tmp_path / "music" / "bad.mid").write_bytes(b"no")
-    outcome = run("prepare", tmp_path / "music", "-o", tmp_path / "prepared", "--held-out", 0.3)
-    assert "1 files were left out" in outcome.stderr
-    return tmp_path / "prepared"
-
-
-SMALL = ["--hidden-size", 16, "--batch-size", 2, "--length", 20, "--validate-every", 4]
-
-
-def test_prepare_train_generate_evaluate(corpus, tmp_path):
-    model = tmp_path / "model"
-    outcome = run("train", "--corpus", corpus, "-o", model, "--iterations", 8, *SMALL, "--json", "--quiet")
-    assert json.loads(outcome.stdout)["valid_bits_a_note"] > 0
-    assert {p.name for p in model.iterdir()} >= {"config.json", "model.safetensors", "README.md", "metrics.jsonl", "curve.png"}
-    run("generate", "--model", model, "--bars", 1, "-o", tmp_path / "x.mid")
-    report = json.loads(run("evaluate", corpus, "--model", model, "--seeds", 0, "--json").stdout)
-    assert report["bits"]["bits_a_note"] == pytest.approx(json.loads(outcome.stdout)["valid_bits_a_note"], rel=0.02)
-    assert report["event_5gram_bits"] > 0 and report["unigram_bits"] > 0
-    few = run("evaluate", corpus, "--model", model)
-    assert "bits a note" in few.stdout and "no continuations: 0 pieces have more than 24 bars" in few.stderr
-
-
-def test_folders_of_other_files_are_never_replaced(corpus, tmp_path):
-    music = tmp_path / "music"
-    before = sorted(music.iterdir())
-    for target in (music, tmp_path):
-        assert "name a new folder" in run("prepare", music, "-o", target, code=1).stderr
-    assert "would be lost" in run("train", "--corpus", corpus, "-o", music, code=1).stderr
-    assert sorted(music.iterdir()) == before
-    run("prepare", music, "-o", corpus, "--quiet")  # an earlier result may be replaced
-
-
-def test_train_refusals(corpus, tmp_path):
-    assert "not a prepared corpus" in run("train", "--corpus", tmp_path, "-o", tmp_path / "m", code=1).stderr
-    outcome = run("train", "--corpus", corpus, "-o", tmp_path / "m", "--resume", code=1)
-    assert "nothing to resume" in outcome.stderr
-    assert "hidden_size: -1" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--hidden-size", -1, code=1).stderr
-    assert "random_seed: -1" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--random-seed", -1, code=1).stderr
-    assert "learning_rate" in run("train", "--corpus", corpus, "-o", tmp_path / "m", "--learning-rate", -1, code=1).stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process group")
-def test_ctrl_c_leaves_a_resumable_state(corpus, tmp_path):
-    command = [
-        sys.executable,
-        str(ROOT / "cli.py"),
-        "train",
-        "--corpus",
-        corpus,
-        "-o",
-        tmp_path / "m",
-        "--iterations",
-        "100000",
-        *SMALL,
-        "--patience",
-        "99999",
-    ]
-    process = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
-    for _ in range(600):
-        if (tmp_path / "m" / "resume.pt").is_file():
-            break
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and "--resume" in errors and "Traceback" not in errors
-    iterations = torch.load(tmp_path / "m" / "resume.pt", weights_only=True)["counters"][0] + 4
-    run("train", "--corpus", corpus, "-o", tmp_path / "m", "--iterations", iterations, *SMALL, "--resume", "--quiet")
-    assert (tmp_path / "m" / "model.safetensors").is_file()
 
 
 def test_cli_py_runs_from_any_folder(tmp_path):

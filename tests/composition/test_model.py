@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from melodia.composition.codec import KIND, KIND_CHORD, KIND_NOTE, NUM_COLUMNS, PART, PITCH, POSITION, SIZES, encode, num_notes
-from melodia.composition.data import AugmentConfig, augment, batches, look_up, make_piece
+from melodia.composition.codec import KIND, KIND_CHORD, KIND_NOTE, PART, PITCH, POSITION, SIZES, encode, num_notes
+from melodia.composition.data import AugmentConfig, augment, look_up, make_piece, window
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import CONDITIONS, Composer, ComposerConfig
 from melodia.errors import ConfigError
@@ -72,31 +72,13 @@ def test_it_overfits_one_batch(events):
     torch.manual_seed(0)
     model = Composer(ComposerConfig(embedding_size=16, hidden_size=48, head_size=32, dropout=0.0))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    batch = next(iter(batches([events], batch_size=1, length=200)))
+    batch = window([(make_piece(events), 0)], 200)
     for _ in range(200):
         nats, count, _ = model.loss(batch, None)
         optimizer.zero_grad()
         (nats / count).backward()
         optimizer.step()
     assert float((nats / count).detach()) / math.log(2) < 1.0
-
-
-def test_every_event_is_read_once_and_padding_is_marked(events, song):
-    pieces = [events, encode(song.clip(0, 1440)), encode(song.clip(0, 4320))]
-    seen = sum(int((b.targets[..., KIND] >= 0).sum()) for b in batches(pieces, batch_size=2, length=10))
-    assert seen == sum(len(p) - 1 for p in pieces)
-    for batch in batches(pieces, batch_size=2, length=10, augmentation=AugmentConfig(), epoch=3, random_seed=1):
-        assert batch.inputs.shape == (2, 10, NUM_COLUMNS)
-
-
-def test_epochs_are_functions_of_the_seed(events, song):
-    pieces = [events, encode(song.clip(0, 2880))]
-
-    def first(epoch, seed):
-        return next(iter(batches(pieces, batch_size=2, length=30, augmentation=AugmentConfig(), epoch=epoch, random_seed=seed)))
-
-    assert all(torch.equal(a, b) for a, b in zip(first(1, 5), first(1, 5), strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(first(1, 5), first(2, 5), strict=True))
 
 
 def test_augmentation_transposes_all_but_drums(events):
@@ -117,6 +99,25 @@ def test_augmented_pieces_stay_well_formed(events):
         score = decode(changed)
         assert isinstance(score, Score) and 0 < score.num_notes <= num_notes(events)
         assert {p.is_drum for p in score.parts} == {False, True}
+
+
+def test_surprise_is_the_loss_event_by_event(tiny, events):
+    batch = window([(make_piece(events), 0), (make_piece(events[:20]), 0)], 100)
+    with torch.no_grad():
+        nats, targets, _ = tiny.surprise(batch, None)
+        total, notes, _ = tiny.loss(batch, None)
+    assert nats.shape == targets.shape == (len(events) - 1 + 19, len(SIZES))
+    assert float(nats.sum()) == pytest.approx(float(total), rel=1e-5)
+    assert int(notes) == num_notes(events[1:]) + num_notes(events[1:20])
+    assert (nats[targets < 0] == 0).all() and (nats[:, KIND] > 0).all()
+
+
+@pytest.mark.parametrize("settings", [{"cell": "gru"}, {"cell": "rnn"}, {"residual": True, "layer_norm": True, "num_layers": 4}])
+def test_other_stacks_compose_too(events, settings):
+    model = Composer(ComposerConfig(embedding_size=8, hidden_size=16, head_size=8, dropout=0.0, **settings))
+    pieces = [events, events[:40]]
+    scores = [score_pieces(model, pieces, batch_size=b, length=w).bits_a_note for b, w in ((1, 1000), (2, 16))]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
 def test_settings_are_checked():

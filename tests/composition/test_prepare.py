@@ -1,16 +1,18 @@
-import json
-
 import numpy as np
 import pytest
 
 from melodia.composition.align import align
 from melodia.composition.arrange import band, split_bass
 from melodia.composition.codec import KIND, KIND_BAR, PITCH, POSITION, decode, encode
-from melodia.composition.prepare import PrepareConfig, prepare, read_piece, shingles
-from melodia.corpus import SPLITS, Corpus, assign_splits, minhash, near_duplicates
-from melodia.errors import CorpusError
-from melodia.recipe import load_recipe
+from melodia.composition.prepare import SONG, TAKE, EventsRepresentation, shingles, tag_of
+from melodia.corpus import Corpus
+from melodia.errors import MidiError
+from melodia.midi import parse_midi
+from melodia.preparation import PrepareConfig, prepare
+from melodia.recipe import Recipe
 from melodia.score import Meter, Note, Part, Score
+from melodia.sources import Source
+from melodia.splits import minhash, near_duplicates
 
 
 def tune(seed, length=60, transposed=0):
@@ -31,71 +33,51 @@ def folder(tmp_path):
     return music
 
 
+def prepared(folder, out, held_out=0.2, recipe=None, **settings):
+    source = Source(recipe or Recipe(name="mine"), folder)
+    prepare([source], out, EventsRepresentation(**settings), PrepareConfig(held_out=held_out))
+    return Corpus(out)
+
+
 def test_a_folder_becomes_a_corpus(folder, tmp_path):
-    seen = []
-    counts = prepare(
-        [("mine", folder)], tmp_path / "out", PrepareConfig(held_out=0.2), lambda done, total: seen.append((done, total))
-    )
-    corpus = Corpus(tmp_path / "out")
-    assert counts["pieces"] == len(corpus.entries) == 31 and counts["rejected"] == 1
-    assert seen[-1] == (32, 32)
-    assert (tmp_path / "out" / "rejected.tsv").read_text().splitlines()[1].split("\t")[0].endswith("broken.mid")
-    assert sum(len(corpus.pieces(s)) for s in SPLITS) == 31
-    first = corpus.entries[1]
-    assert (corpus.all_pieces()[1] == encode(Score.read(folder / first.path))).all()
-
-
-def test_two_runs_and_more_processes_give_the_same_bytes(folder, tmp_path):
-    for name, jobs in (("a", 1), ("b", 1), ("c", 2)):
-        prepare([("mine", folder)], tmp_path / name, PrepareConfig(held_out=0.2, jobs=jobs))
-    for file in ("manifest.json", "rows.npy"):
-        assert len({(tmp_path / name / file).read_bytes() for name in "abc"}) == 1
+    corpus = prepared(folder, tmp_path / "out")
+    found = {r.path: r for r in corpus.records()}
+    assert len(found) == 31 and found["tune-04.mid"].size == 60
+    assert (tmp_path / "out" / "rejected.tsv").read_text().splitlines()[1].startswith("mine/broken.mid\tbroken.mid: cut off")
+    for split in ("train", "valid", "test"):
+        of_split = [r for r in found.values() if r.split == split]
+        for record, rows in zip(of_split, corpus.pieces(split), strict=True):
+            assert (rows == encode(Score.read(folder / record.path))).all()
 
 
 def test_a_transposed_copy_is_never_in_another_split(folder, tmp_path):
-    prepare([("mine", folder)], tmp_path / "out", PrepareConfig(held_out=0.3))
-    entries = {e.path: e for e in Corpus(tmp_path / "out").entries}
-    original, copy = entries["tune-03.mid"], entries["deep/another title.MID"]
+    found = {r.path: r for r in prepared(folder, tmp_path / "out", held_out=0.3).records()}
+    original, copy = found["tune-03.mid"], found["deep/another title.MID"]
     assert original.group == copy.group and original.split == copy.split
-    assert len({e.group for e in entries.values()}) == 30
+    assert len({r.group for r in found.values()}) == 30
 
 
 def test_near_duplicates_are_found_and_others_are_not():
     pieces = [tune(1), tune(2), tune(1, transposed=-7), tune(1, length=50), tune(5)]
-    groups = near_duplicates([minhash(shingles(encode(p))) for p in pieces], 0.35)
-    assert groups == [0, 1, 0, 0, 4]
+    signatures = np.stack([minhash(shingles(encode(p))) for p in pieces])
+    assert near_duplicates(signatures, 0.35).tolist() == [0, 1, 0, 0, 4]
 
 
-def test_a_given_split_wins_and_the_strictest_of_a_group():
-    splits = assign_splits([0, 0, 2, 3], ["a", "b", "c", "d"], ["train", "test", "valid", None], 0.1)
-    assert splits[:3] == ["test", "test", "valid"] and splits[3] in SPLITS
-    many = assign_splits(list(range(2000)), [str(i) for i in range(2000)], [None] * 2000, 0.1)
-    assert 150 < many.count("test") < 250 and 150 < many.count("valid") < 250
+def test_a_recipe_can_correct_the_ticks(tmp_path):
+    path = tune(1).write(tmp_path / "tune.mid")
+    wrong = bytearray(path.read_bytes())
+    wrong[12:14] = (400).to_bytes(2, "big")
+    assert parse_midi(bytes(wrong), ppq_known=480).parts[0].notes == Score.read(path).parts[0].notes
+    asked = EventsRepresentation().for_recipe(Recipe(name="x", ppq=480)).read(path, bytes(wrong))
+    assert (asked.arrays["events"] == encode(Score.read(path))).all()
 
 
-def test_refusals(tmp_path):
-    with pytest.raises(CorpusError, match="no such folder"):
-        prepare([("x", tmp_path / "none")], tmp_path / "out", PrepareConfig())
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(CorpusError, match="no MIDI files"):
-        prepare([("x", tmp_path / "empty")], tmp_path / "out", PrepareConfig())
-    (tmp_path / "empty" / "a.mid").write_bytes(b"")
-    with pytest.raises(CorpusError, match="none of 1 files could be used.*empty"):
-        prepare([("x", tmp_path / "empty")], tmp_path / "out", PrepareConfig())
-    assert not (tmp_path / "out").exists()
-    with pytest.raises(CorpusError, match="not a prepared corpus"):
-        Corpus(tmp_path / "empty")
-
-
-def test_a_corpus_of_another_format_or_damaged(folder, tmp_path):
-    prepare([("mine", folder)], tmp_path / "out", PrepareConfig())
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    (tmp_path / "out" / "manifest.json").write_text(json.dumps({**manifest, "format": 0}))
-    with pytest.raises(CorpusError, match="of format 0"):
-        Corpus(tmp_path / "out")
-    (tmp_path / "out" / "rows.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(CorpusError, match="damaged"):
-        Corpus(tmp_path / "out")
+def test_tags_tell_what_can_be_arranged(song):
+    assert tag_of(encode(tune(1))) == SONG
+    assert tag_of(encode(song)) == ""  # 3/4, with drums
+    drums = [Note(i * 240, i * 240 + 60, 36, 90) for i in range(64)]
+    assert tag_of(encode(Score([Part(is_drum=True, notes=drums)]))) == TAKE
+    assert tag_of(encode(Score([Part(is_drum=True, notes=drums[:8])]))) == ""
 
 
 def test_alignment_finds_the_bars_of_shifted_music():
@@ -129,10 +111,14 @@ def test_bands_come_into_train_alone(folder, tmp_path):
     for i in range(12):
         notes = [Note(j * 240, j * 240 + 60, 36 + (j * (i + 3)) % 9, 90) for j in range(64)]
         Score([Part(is_drum=True, notes=notes)]).write(folder / f"beat-{i}.mid")
-    prepare([("mine", folder)], tmp_path / "out", PrepareConfig(held_out=0.1, bands=1))
-    corpus = Corpus(tmp_path / "out")
-    bands = [(e, rows) for e, rows in zip(corpus.entries, corpus.all_pieces(), strict=True) if e.source == "mine+band"]
-    assert bands and {e.split for e, _ in bands} == {"train"}
+    corpus = prepared(folder, tmp_path / "out", held_out=0.1, bands=2)
+    records = [r for r in corpus.records() if r.derived]
+    songs = [r for r in corpus.records() if r.split == "train" and r.tag == SONG]
+    assert len(records) == 2 * len(songs) and {(r.source, r.split) for r in records} == {("mine+band", "train")}
+    assert {r.group for r in records} == {r.group for r in songs}
+    plain = corpus.pieces("train", derived=False)
+    assert len(corpus.pieces("train")) == len(plain) + len(records)
+    bands = [(None, rows) for rows in corpus.pieces("train")[len(plain) :]]
     assert any((rows[rows[:, POSITION] >= 0, PITCH] >= 128).any() for _, rows in bands)
     assert all(decode(rows).num_notes > 0 and (rows[:, KIND] == KIND_BAR).any() for _, rows in bands)
 
@@ -142,20 +128,12 @@ def test_a_split_table_is_followed(tmp_path):
     for i in range(3):
         tune(i).write(folder / "sub" / f"{i}.mid")
     (folder / "sub" / "info.csv").write_text("midi_filename,split\n0.mid,train\n1.mid,validation\n2.mid,test\n")
-    recipes = tmp_path / "recipes"
-    (recipes / "set").mkdir(parents=True)
-    (recipes / "set" / "corpus.toml").write_text(
-        'split_table = "info.csv"\npath_column = "midi_filename"\nsplit_column = "split"\n'
-    )
-    from melodia.composition.prepare import given_splits
-
-    given = given_splits(load_recipe("set", recipes), folder)
-    assert given == {"sub/0.mid": "train", "sub/1.mid": "valid", "sub/2.mid": "test"}
-    (recipes / "set" / "corpus.toml").write_text("colour = 1\n")
-    with pytest.raises(CorpusError, match="colour"):
-        load_recipe("set", recipes)
+    recipe = Recipe(name="set", split_table="info.csv", path_column="midi_filename", split_column="split")
+    splits = {r.path: r.split for r in prepared(folder, tmp_path / "out", recipe=recipe).records()}
+    assert splits == {"sub/0.mid": "train", "sub/1.mid": "valid", "sub/2.mid": "test"}
 
 
 def test_short_files_are_left_out_with_a_reason(tmp_path):
     path = tune(1, length=3).write(tmp_path / "short.mid")
-    assert read_piece(path, False, 8).reason == "fewer than 8 notes"
+    with pytest.raises(MidiError, match=r"short.mid: fewer than 8 notes"):
+        EventsRepresentation().read(path, path.read_bytes())

@@ -1,0 +1,66 @@
+"""Writes scores as MIDI, repeats written out: `python to_midi.py SOURCE TARGET`. Needs `pip install music21`.
+
+SOURCE is a folder of MusicXML, Humdrum or ABC files; or `corpus`, all that music21 brings, or `corpus/bach`, one composer.
+"""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+SUFFIXES = {".mxl", ".xml", ".musicxml", ".krn", ".abc"}
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    target = Path(sys.argv[2])
+    source = Path(sys.argv[1])
+    if source.parts[0] == "corpus" and not source.exists():
+        import music21
+
+        source = Path(music21.__file__).parent / source
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and target not in path.parents)
+    if not files:
+        sys.exit(f"{source}: no scores in it")
+    failed = 0
+    with ProcessPoolExecutor() as pool:
+        jobs = {pool.submit(convert, path, target / path.relative_to(source)): path for path in files}
+        for done, job in enumerate(as_completed(jobs), 1):
+            if job.exception() is not None:
+                failed += 1
+                print(f"\n{jobs[job]}: {job.exception()}", file=sys.stderr)
+            print(f"\r{done} of {len(files)}", end="", file=sys.stderr, flush=True)
+    print(f"\n{len(files) - failed} files are in {target}, {failed} could not be read", file=sys.stderr)
+    sys.exit(failed == len(files))
+
+
+def convert(path: Path, target: Path) -> None:
+    """One file: one MIDI file, or one for each tune of a collection."""
+    from music21 import converter, stream
+
+    found = converter.parse(path)
+    scores = list(found.scores) if isinstance(found, stream.Opus) else [found]
+    for number, score in enumerate(scores, 1):
+        # the old suffix stays in the name: bwv66.6.mxl and bwv66.6.xml may stand side by side
+        output = target.with_name(target.name + (f".{number}" if len(scores) > 1 else "") + ".mid")
+        if output.exists():
+            continue
+        output.parent.mkdir(parents=True, exist_ok=True)
+        score = with_repeats(score)
+        partial = output.with_name(output.name + ".part")
+        score.write("midi", fp=partial)
+        partial.replace(output)
+
+
+def with_repeats(score):
+    """The score as it is played; as it is written where its repeats make no sense."""
+    from music21 import repeat, stream
+
+    try:
+        return score.expandRepeats() if score.hasMeasures() or score.parts else score
+    except (repeat.ExpanderException, stream.StreamException):
+        return score
+
+
+if __name__ == "__main__":
+    main()

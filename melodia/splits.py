@@ -1,0 +1,96 @@
+"""Near-duplicates, and a split of a corpus that they do not leak through.
+
+Pieces that are near-duplicates of each other, transposed, re-titled or cut, are one group and never in
+two splits. Likeness is that of sets, estimated by MinHash (Broder 1997) and searched for by banding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "valid", "test")
+NUM_HASHES = 64
+BAND = 2  # hashes a band of the search for candidates
+BLOCK = 65_536  # pairs compared at once
+SMALL = 20  # groups from which on two are held out for each of valid and test
+
+Signature = NDArray[np.uint32]  # (NUM_HASHES,)
+
+
+def minhash(shingles: Sequence[int]) -> Signature:
+    """The MinHash of a set: signatures agree in the share that the sets have in common."""
+    if not shingles:
+        raise ValueError("an empty set has no signature")
+    random = np.random.default_rng(0)
+    factors = random.integers(1, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
+    shifts = random.integers(0, 1 << 31, (NUM_HASHES, 1), dtype=np.uint64)
+    values = np.unique(np.asarray(shingles, dtype=np.uint64) & np.uint64(0x7FFFFFFF))
+    signature = np.full(NUM_HASHES, 0x7FFFFFFF, dtype=np.uint64)
+    for i in range(0, len(values), 1024):
+        block = ((values[None, i : i + 1024] * factors + shifts) % np.uint64(0x7FFFFFFF)).min(axis=1)
+        signature = np.minimum(signature, block)
+    return signature.astype(np.uint32)
+
+
+def near_duplicates(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
+    """The group of each piece: the smallest index among those that are alike, one to the next.
+
+    Args:
+        signatures: (pieces, NUM_HASHES).
+        threshold: the share in common from which two are alike.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    num_pieces = len(signatures)
+    pairs: list[NDArray[np.int64]] = [np.zeros((0, 2), dtype=np.int64)]
+    for band in range(0, NUM_HASHES, BAND):
+        keys = signatures[:, band].astype(np.uint64) << np.uint64(32) | signatures[:, band + 1]
+        order = np.argsort(keys, kind="stable")
+        same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+        for i in range(0, len(same), BLOCK):
+            a, b = order[same[i : i + BLOCK]], order[same[i : i + BLOCK] + 1]
+            alike = (signatures[a] == signatures[b]).mean(axis=1) >= threshold
+            pairs.append(np.stack([a[alike], b[alike]], axis=1))
+    edges = np.unique(np.concatenate(pairs), axis=0)
+    graph = coo_array((np.ones(len(edges), dtype=bool), (edges[:, 0], edges[:, 1])), shape=(num_pieces, num_pieces))
+    labels = connected_components(graph, directed=False)[1]
+    _, first = np.unique(labels, return_index=True)
+    groups: NDArray[np.int64] = first[labels]
+    return groups
+
+
+def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[str | None], held_out: float) -> list[str]:
+    """A split for each piece, the same for a whole group.
+
+    Where a piece of the group has a given split, the strictest wins (test over valid over train); else
+    a hash of the group's name puts `held_out` of the groups in valid and as many in test, so a piece
+    stays where it is when others join. In a small corpus the groups next by that hash fill up valid
+    (from two groups on) and test (from three), to two each from `SMALL` groups on.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for i, group in enumerate(groups):
+        members[group].append(i)
+    chosen: dict[int, str] = {}
+    draws: dict[int, float] = {}
+    for group, indices in members.items():
+        wanted = {given[i] for i in indices if given[i]}
+        if wanted:
+            chosen[group] = next(s for s in reversed(SPLITS) if s in wanted)
+            continue
+        name = names[group].encode("utf-8", "surrogateescape")
+        draws[group] = int.from_bytes(hashlib.sha256(name).digest()[:4], "big") / 2**32
+        chosen[group] = "test" if draws[group] < held_out else "valid" if draws[group] < 2 * held_out else "train"
+    for split, smallest in (("valid", 2), ("test", 3)):
+        least = 0 if len(members) < smallest else 2 if len(members) >= SMALL else 1
+        spare = sorted((g for g in draws if chosen[g] == "train"), key=lambda g: draws[g])
+        if not spare and least:  # a corpus that gives its own split without this one
+            continue
+        for group in spare[: max(least - sum(s == split for s in chosen.values()), 0)]:
+            chosen[group] = split
+    return [chosen[group] for group in groups]

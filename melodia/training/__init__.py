@@ -1,0 +1,21 @@
+"""Training, blind to domains: a domain brings a `Task`, the trainer does the rest, on one process or many."""
+
+from melodia.training.cluster import Cluster, join_cluster
+from melodia.training.config import TrainingConfig
+from melodia.training.run import RunConfig, RunResult, train
+from melodia.training.task import Loaded, Position, Task
+from melodia.training.trainer import Progress, Trainer
+
+__all__ = [
+    "Cluster",
+    "Loaded",
+    "Position",
+    "Progress",
+    "RunConfig",
+    "RunResult",
+    "Task",
+    "Trainer",
+    "TrainingConfig",
+    "join_cluster",
+    "train",
+]

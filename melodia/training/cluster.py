@@ -1,0 +1,104 @@
+"""One process or many: what the trainer needs to know of the others.
+
+torch.distributed itself, not a framework over it: `torchrun` (or anything that sets RANK, WORLD_SIZE,
+LOCAL_RANK, MASTER_ADDR and MASTER_PORT) starts the processes, on one machine or several. Gradients
+are summed, not averaged, in one call, and divided by the targets of all processes: the update is
+that of one process with the whole batch, whatever the lengths of the pieces that fell to each.
+DistributedDataParallel and Lightning Fabric average a mean of each process, which is not the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from melodia.errors import ConfigError, MelodiaError
+
+JOIN_MINUTES = 5  # to wait for the others at the start, and at most for the slowest later
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A process among `size`; one alone by default."""
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the files and reports."""
+        return self.rank == 0
+
+    def sum(self, values: list[float]) -> list[float]:
+        """The sums over all processes."""
+        if self.size == 1:
+            return values
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(total)
+        return total.tolist()  # type: ignore[no-any-return]
+
+    def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Puts the sum over all processes in place of each gradient."""
+        if self.size == 1:
+            return
+        parameters = list(parameters)
+        for parameter in parameters:  # one without a gradient here may have one elsewhere
+            if parameter.grad is None and parameter.requires_grad:
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        distributed.all_reduce(flat)
+        for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def same_start(self, parameters: Iterable[Tensor]) -> None:
+        """Gives all processes the weights of the first."""
+        if self.size > 1:
+            for parameter in parameters:
+                distributed.broadcast(parameter.data, 0)
+
+    def gathered(self, content: Any) -> list[Any]:
+        """What each process holds, in the order of their ranks."""
+        if self.size == 1:
+            return [content]
+        everything: list[Any] = [None] * self.size
+        distributed.all_gather_object(everything, content)
+        return everything
+
+    def leave(self) -> None:
+        """Takes leave of the others."""
+        if self.size > 1 and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def join_cluster(device: torch.device) -> Cluster:
+    """The processes that torchrun started, or this one alone.
+
+    Raises:
+        ConfigError: the environment that torchrun sets is damaged.
+        MelodiaError: the others did not come.
+    """
+    try:
+        size, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0")))
+    except ValueError as error:
+        raise ConfigError("RANK, WORLD_SIZE, LOCAL_RANK: not numbers; start the processes with torchrun") from error
+    if size <= 1:
+        return Cluster(device)
+    if device.type == "cuda":
+        device = torch.device("cuda", local)
+        torch.cuda.set_device(device)
+    try:
+        if not distributed.is_initialized():
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            distributed.init_process_group(backend, timeout=timedelta(minutes=JOIN_MINUTES))
+    except (RuntimeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise MelodiaError(f"process {rank} of {size} could not join the others: {first}; start them with torchrun") from error
+    return Cluster(device, rank, size)
