@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from melodia.errors import MelodiaError
     from melodia.render import render
     from melodia.score import Score
+    from melodia.workshop import prepare, train
 
 _HOMES = {
     "generate": "melodia.api",
@@ -27,9 +28,11 @@ _HOMES = {
     "load_checkpoint": "melodia.api",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
+    "prepare": "melodia.workshop",
     "render": "melodia.render",
+    "train": "melodia.workshop",
 }
-__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "render"]
+__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "prepare", "render", "train"]
 
 
 def __getattr__(name: str) -> Any:

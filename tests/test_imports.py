@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "melodia"
 DOMAINS = {"composition", "transcription", "recognition", "synthesis"}
-TOP = {"api", "commands", "__main__"}  # may import domains
+TOP = {"api", "workshop", "commands", "__main__"}  # may import domains
 
 
 def imports_of(path: Path) -> set[str]:

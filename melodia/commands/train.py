@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from melodia.training import Progress, Trainer
 
 DOMAINS = ("composition",)
-MODEL = ("hidden_size", "num_layers", "dropout", "cell", "residual", "layer_norm")
-DATA = ("batch_size", "length", "whole")
 
 
 @click.command("train")
@@ -67,7 +65,7 @@ def command(
     DOMAIN is that of the corpus if it is not given. On several GPUs or machines start it with torchrun:
     `torchrun --nproc-per-node 2 -m melodia train --corpus ... -o ...`.
     """
-    from melodia.composition.train import train
+    from melodia.composition.train import make_config, train
     from melodia.corpus import Corpus
     from melodia.device import resolve_device
     from melodia.training import RunConfig, join_cluster
@@ -77,7 +75,7 @@ def command(
     if domain not in DOMAINS:
         raise ConfigError(f"domain: '{domain}' cannot be trained; it must be {', '.join(DOMAINS)}")
     where = resolve_device(device)
-    config = train_config(options, where.type)
+    config = make_config(gpu=where.type == "cuda", **options)
     cluster = join_cluster(where)
     quiet = quiet or not cluster.leads
     try:
@@ -97,24 +95,6 @@ def command(
         result(summary(output, info.metrics), {"output": str(output), "iterations": outcome.iteration, **info.metrics}, as_json)
     if outcome.stopped:
         raise SystemExit(130)
-
-
-def train_config(options: dict[str, Any], device: str) -> Any:
-    """The options as configs, with the defaults that depend on each other filled in."""
-    from melodia.composition.data import AugmentConfig, DataConfig
-    from melodia.composition.model import ComposerConfig
-    from melodia.composition.train import TrainConfig
-    from melodia.training import TrainingConfig
-
-    fresh = {"iterations": 7000, "dropout": 0.1, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200}
-    tuned = {"iterations": 1000, "dropout": 0.3, "learning_rate": 5e-4, "validate_every": 25, "warmup": 25}
-    for name, value in (tuned if options["start"] else fresh).items():
-        options[name] = value if options.get(name) is None else options[name]
-    options["precision"] = options["precision"] or ("bfloat16" if device == "cuda" else "float32")
-    start = options.pop("start")
-    model = ComposerConfig(**{k: options.pop(k) for k in MODEL})
-    data = DataConfig(**{k: options.pop(k) for k in DATA}, random_seed=options["random_seed"])
-    return TrainConfig(model=model, training=TrainingConfig(**options), data=data, augmentation=AugmentConfig(), start=start)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ times, on other instruments; the draw depends on the random seed and the piece's
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -43,6 +43,10 @@ from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS
 from melodia.training.task import Loaded, Position
+
+MOST_PADDING = 0.08
+SHORTEST_WINDOW = 32
+LIKE = 0.85  # of the longest piece of a batch, which the others have at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,15 @@ class DataConfig:
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
 
+def fitted_length(length: int, lengths: NDArray[np.int64]) -> int:
+    """The longest window, up to `length` events, in which pieces of such lengths leave at most `MOST_PADDING` empty."""
+    events = lengths - 1
+    for shorter in range(length, SHORTEST_WINDOW, -4):
+        if events.sum() >= (1 - MOST_PADDING) * (-(-events // shorter) * shorter).sum():
+            return shorter
+    return min(length, SHORTEST_WINDOW)
+
+
 class Order:
     """An endless row of turns: the pieces in one shuffled order after another."""
 
@@ -213,6 +226,7 @@ def whole_pieces(
     position: Position | None = None,
 ) -> Iterator[Loaded]:
     """Batches of whole pieces, without end, from a position on; a part has every `num_parts`-th piece of each."""
+    augmentation = replace(augmentation, later_start=0.0)
     epoch, number = position[0] if position else (0, 0)
     lengths, budget = np.minimum(lengths, config.longest), config.batch_size * config.length
     while True:
@@ -230,12 +244,14 @@ def whole_pieces(
 
 def by_length(lengths: NDArray[np.int64], budget: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
     """The indices of pieces in groups of like length, shuffled, each of at most `budget` rows with its padding."""
-    jitter = lengths * random.uniform(0.97, 1.03, len(lengths))  # so that the company changes
     groups: list[NDArray[np.int64]] = []
-    order = np.argsort(-jitter, kind="stable")
+    order = random.permutation(len(lengths))
+    order = order[np.argsort(-lengths[order], kind="stable")]
     first = 0
     while first < len(order):
-        size = max(int(budget // max(int(lengths[order[first]]), 1)), 1)
+        longest = max(int(lengths[order[first]]), 1)
+        like = int(np.searchsorted(-lengths[order[first:]], -LIKE * longest, side="right"))
+        size = max(min(int(budget // longest), like), 1)
         groups.append(order[first : first + size])
         first += size
     return [groups[i] for i in random.permutation(len(groups))]

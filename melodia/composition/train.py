@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,10 +15,10 @@ from torch import nn
 import melodia
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, read_info, save_checkpoint
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.data import AugmentConfig, DataConfig, streams, whole_pieces
+from melodia.composition.data import AugmentConfig, DataConfig, fitted_length, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
-from melodia.config import check_range, to_json
+from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
 from melodia.errors import CorpusError
 from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
@@ -40,6 +41,33 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_range("valid_events", self.valid_events, 1)
+
+
+MODEL = ("hidden_size", "num_layers", "dropout", "cell", "residual", "layer_norm")
+DATA = ("batch_size", "length", "whole")
+FRESH = {"iterations": 7000, "dropout": 0.1, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200}
+TUNED = {"iterations": 1000, "dropout": 0.3, "learning_rate": 5e-4, "validate_every": 25, "warmup": 25}
+
+
+def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+    """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    Raises:
+        ConfigError: a setting is not known or out of range.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    model, data, training = (
+        {name: value for name, value in given.items() if wanted(name)}
+        for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
+    )
+    return TrainConfig(
+        model=from_json(ComposerConfig, model, "train"),
+        training=from_json(TrainingConfig, training, "train"),
+        data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
+        augmentation=AugmentConfig(),
+        start=start,
+    )
 
 
 class ComposerTask:
@@ -91,6 +119,8 @@ def train(
     if corpus.manifest["domain"] != "composition":
         raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
     cluster = cluster or Cluster(torch.device("cpu"))
+    length = fitted_length(config.data.length, corpus.pieces("train").lengths)
+    config = replace(config, data=replace(config.data, length=length))
     torch.manual_seed(config.training.random_seed)  # so do the layers when they are made
     composer = load_composer(config.start) if config.start else Composer(config.model)
     composer.dropout.p = composer.lstm.dropout.p = config.model.dropout

@@ -22,7 +22,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from melodia.probes.network import ProbeNetwork, make_network
 from melodia.probes.tasks import TASKS, Task
@@ -51,11 +51,15 @@ def norm_through_time(network: ProbeNetwork, task: Task, length: int, random_see
     states = probed.states(x.double())
     loss = task.loss(probed.readout(states[-1][0][-1])[:, None], targets) * batch_size  # a sum: each item its own gradient
     flat = [part for state in states for part in state]
-    found = torch.autograd.grad(loss, flat, allow_unused=True)  # the last cell state comes too late to matter
-    squares = [torch.zeros(batch_size) if g is None else g.square().sum((0, 2)) for g in found]
+    found = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last cell state comes too late to matter
     width = len(states[0])
-    norms = [torch.stack(squares[i : i + width]).sum(0).sqrt().mean().item() for i in range(0, len(squares), width)]
-    return norms[::-1]
+    return [_norm(torch.cat(found[i : i + width], dim=-1)) for i in range(0, len(found), width)][::-1]
+
+
+def _norm(gradient: Tensor) -> float:
+    """(layers, batch, size) -> the mean over the batch, scaled so that no square underflows."""
+    peak = gradient.abs().max().item()
+    return peak * (gradient / peak).square().sum((0, 2)).sqrt().mean().item() if peak else 0.0
 
 
 def train_exploding(clip_norm: float, random_seed: int = 0, iterations: int = EXPLODING_ITERATIONS) -> ClippingRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -67,9 +68,10 @@ class MemoryReport:
     device: str
 
     def to_json(self) -> dict[str, Any]:
-        """Settings, versions and numbers."""
+        """Settings, versions and numbers; a loss that is no number any more is null."""
         versions = {"melodia": melodia.__version__, "torch": str(torch.__version__), "python": platform.python_version()}
-        return {"versions": versions, "threads": torch.get_num_threads(), **asdict(self)}
+        content: dict[str, Any] = _finite({"versions": versions, "threads": torch.get_num_threads(), **asdict(self)})
+        return content
 
 
 def run_benchmark(config: ProbeConfig, device: torch.device, report: Callable[[ProbeProgress], None] | None = None) -> MemoryReport:
@@ -102,6 +104,15 @@ def run_benchmark(config: ProbeConfig, device: torch.device, report: Callable[[P
         clipping=[train_exploding(clip, config.random_seed) for clip in (0.0, config.clip_norm or 1.0)],
         device=str(device),
     )
+
+
+def _finite(content: Any) -> Any:
+    """JSON has no infinity, and nothing that is not a number."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _untrained(network: ProbeNetwork, task: Task, job: Job, config: ProbeConfig) -> list[GradientCurve]:

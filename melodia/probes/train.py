@@ -54,7 +54,7 @@ class ProbeConfig:
         check_range("clip_norm", self.clip_norm, 0)
         check_range("random_seed", self.random_seed, 0, 2**31)
         if self.learning_rate is not None:
-            check_range("learning_rate", self.learning_rate, 1e-9, 100)
+            check_range("learning_rate", self.learning_rate, 1e-12)
         if isinstance(self.forget_bias, str) and self.forget_bias != CHRONO:
             raise ConfigError(f"forget_bias: '{self.forget_bias}' is not known; it must be a number or {CHRONO}")
         if not isinstance(self.forget_bias, str):

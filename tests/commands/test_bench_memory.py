@@ -54,6 +54,13 @@ def test_all_tasks_at_tiny_delays_can_be_drawn(tmp_path):
     assert len(json.loads((tmp_path / "memory.json").read_text())["results"]) == 3 * 5
 
 
+def test_what_diverges_is_null_in_json_and_can_be_drawn(tmp_path):
+    options = ["--cells", "rnn", "--tasks", "adding", "--lengths", 30, "--iterations", 60, "--clip-norm", 0]
+    outcome = run(*options, "--parameters", 500, "--learning-rate", 1e35, "-o", tmp_path, "--json", "-q")
+    (row,) = json.loads(outcome.stdout, parse_constant=pytest.fail)["results"]
+    assert row["loss"] is None and row["solved_at"] is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

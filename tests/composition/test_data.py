@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from melodia.composition.codec import KIND, KIND_BAR, KIND_END, KIND_PART, encode
-from melodia.composition.data import AugmentConfig, DataConfig, by_length, excerpt, in_order, streams, whole_pieces
+from melodia.composition.data import AugmentConfig, DataConfig, by_length, excerpt, fitted_length, in_order, streams, whole_pieces
 from melodia.composition.recall import recall
 from melodia.errors import ConfigError
 
@@ -82,6 +82,14 @@ def test_streams_of_unlike_pieces_have_little_padding():
     for found in (streams(pieces, config, PLAIN), whole_pieces(pieces, lengths, config, PLAIN)):
         batches = [loaded.batch.targets[..., KIND] >= 0 for loaded in itertools.islice(found, 60)]
         assert 1 - sum(int(b.sum()) for b in batches) / sum(b.numel() for b in batches) < 0.10
+
+
+def test_windows_are_shorter_where_pieces_are_short():
+    assert fitted_length(160, np.array([2000, 3000])) == 160
+    short = fitted_length(160, np.array([171] * 20))
+    assert short < 160 and 1 - 170 / (-(-170 // short) * short) <= 0.08
+    assert fitted_length(160, np.array([3, 4, 5])) == 32
+    assert fitted_length(20, np.array([3, 4, 5])) == 20
 
 
 def test_whole_pieces_come_whole_once_an_epoch(pieces):

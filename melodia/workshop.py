@@ -1,0 +1,91 @@
+"""The public functions that make corpora and models, from paths and plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from melodia.checkpoint import CheckpointInfo
+from melodia.composition.prepare import EventsRepresentation
+from melodia.composition.train import make_config
+from melodia.composition.train import train as train_composer
+from melodia.config import from_json
+from melodia.corpus import Corpus
+from melodia.device import resolve_device
+from melodia.preparation import PrepareConfig
+from melodia.preparation import prepare as run_preparation
+from melodia.sources import parse_source
+from melodia.training import Progress, RunConfig, Trainer, join_cluster
+
+
+def prepare(
+    sources: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    bands: int = 0,
+    random_seed: int = 0,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    **settings: Any,
+) -> Corpus:
+    """Makes a training corpus of MIDI files, or brings one up to date.
+
+    Args:
+        sources: folders, archives, lists of files, NAME=SOURCE to read it by a recipe, or a recipe's name.
+        output: the folder of the corpus.
+        bands: band arrangements to add for each training song.
+        random_seed: of the arrangements.
+        progress: called with what is being done, the files done and in all.
+        settings: those of `PrepareConfig`: held_out, jobs, engine.
+
+    Raises:
+        CorpusError: a source is missing or damaged, or nothing in them can be used.
+        ConfigError: a setting is out of range, the output holds something else, or the engine is not there.
+    """
+    listed = [sources] if isinstance(sources, str | Path) else sources
+    config = from_json(PrepareConfig, settings, "prepare")
+    events = EventsRepresentation(bands=bands, random_seed=random_seed)
+    run_preparation([parse_source(str(s)) for s in listed], Path(output), events, config, progress)
+    return Corpus(output)
+
+
+def train(
+    corpus: str | Path | Corpus,
+    output: str | Path,
+    *,
+    start: str | Path = "",
+    resume: bool = False,
+    tensorboard: bool = False,
+    device: str = "cpu",
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+    **settings: Any,
+) -> CheckpointInfo | None:
+    """Trains a model on a prepared corpus.
+
+    Args:
+        corpus: what `prepare` made.
+        output: checkpoint folder to write; it also holds the state to resume from.
+        start: checkpoint to begin from, to fine-tune it.
+        resume: go on with the run in the output folder.
+        tensorboard: also write a log for TensorBoard.
+        device: "cpu", "cuda", "mps" or "auto".
+        report: called after each iteration; `trainer.stop()` ends the run there, with its state saved.
+        settings: the options of `melodia train` by name: minutes, iterations, cell, hidden_size, whole ...
+
+    Returns:
+        what the checkpoint says of itself; None in all processes but the first, and for a run that was
+        stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus or the checkpoint cannot be read, a setting is out of range, the loss is
+            no number, or nothing can be written.
+    """
+    where = resolve_device(device)
+    config = make_config(str(start), gpu=where.type == "cuda", **settings)
+    opened = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    run = RunConfig(output=Path(output), resume=resume, tensorboard=tensorboard)
+    cluster = join_cluster(where)
+    try:
+        return train_composer(opened, run, config, cluster, report)[0]
+    finally:
+        cluster.leave()
