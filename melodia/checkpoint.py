@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melodia.errors import CheckpointError
-from melodia.files import shipped, temporary_beside, write_json
+from melodia.files import shipped, temporary_beside, why_not_written, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,6 +90,7 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
     """
     from dataclasses import asdict
 
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     try:
@@ -101,8 +102,8 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
             if folder.is_dir():  # what the training left there stays
                 ours = shutil.ignore_patterns("config.json", "model.safetensors", "README.md")
                 shutil.copytree(folder, temporary, ignore=ours, copy_function=_link_or_copy, dirs_exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: cannot be written: {why_not_written(error, folder)}") from error
 
 
 def _link_or_copy(source: str, target: str) -> None:

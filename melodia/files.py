@@ -13,6 +13,8 @@ from typing import Any
 
 from melodia.errors import ConfigError
 
+NEARLY_FULL = 2**23  # bytes left over where a larger file did not fit
+
 
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Writes a file under a temporary name and renames it; missing folders are made.
@@ -54,6 +56,15 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
             (folder / path.name).replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def why_not_written(error: Exception, path: Path) -> str:
+    """What kept a file from being written; libraries hide a full disk behind messages of their own."""
+    folder = next(p for p in (path, *path.absolute().parents) if p.is_dir())
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or shutil.disk_usage(folder).free < NEARLY_FULL:
+        return "the disk is full"
+    return str(getattr(error, "strerror", None) or error).splitlines()[0]
 
 
 def refuse_foreign_folder(folder: Path, ours: tuple[str, ...]) -> None:

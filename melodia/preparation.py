@@ -25,7 +25,7 @@ import melodia
 from melodia.config import check_range
 from melodia.engine import in_parallel
 from melodia.errors import ConfigError, CorpusError
-from melodia.files import refuse_foreign_folder, temporary_beside, write_json
+from melodia.files import refuse_foreign_folder, temporary_beside, why_not_written, write_json
 from melodia.representation import Derived, Record, Representation
 from melodia.shards import (
     FORMAT,
@@ -91,9 +91,8 @@ def prepare(
         the manifest's counts: pieces, the representation's unit, groups, rejected, read anew, and pieces by split.
 
     Raises:
-        CorpusError: a source is missing or damaged, or nothing in them can be used.
+        CorpusError: a source is missing or damaged, nothing in them can be used, or the disk is full.
         ConfigError: the output folder holds something else, or the engine is not there.
-        OSError: the disk is full.
     """
     refuse_foreign_folder(output, OURS)
     names = [source.name for source in sources]
@@ -101,6 +100,23 @@ def prepare(
         raise ConfigError(f"sources: two are called '{max(names, key=names.count)}'; name them, as in NAME=FOLDER")
     work = _Work(output / "shards", [representation.for_recipe(s.recipe) for s in sources])
     files = [find_files(s, representation.suffixes, output / "unpacked" / s.name) for s in sources]
+    try:
+        return _prepare(sources, files, output, work, representation, config, progress)
+    except OSError as error:
+        raise CorpusError(
+            f"{output}: cannot be written: {why_not_written(error, output)}; what was done is kept, and the same command goes on"
+        ) from error
+
+
+def _prepare(
+    sources: Sequence[Source],
+    files: Sequence[list[SourceFile]],
+    output: Path,
+    work: _Work,
+    representation: Representation,
+    config: PrepareConfig,
+    progress: Callable[[str, int, int], None],
+) -> dict[str, Any]:
     work.folder.mkdir(parents=True, exist_ok=True)
     num_read = _read(sources, files, work, config, progress)
     records = _split(sources, work, output, config)

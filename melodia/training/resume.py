@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from melodia.errors import CheckpointError, MelodiaError
-from melodia.files import temporary_beside
+from melodia.files import temporary_beside, why_not_written
 
 if TYPE_CHECKING:
     from melodia.training.trainer import Trainer
@@ -46,11 +45,7 @@ def save(trainer: Trainer) -> None:
         with temporary_beside(path) as temporary:
             torch.save(content, temporary)
     except (OSError, RuntimeError) as error:
-        what = str(error).splitlines()[0]
-        if "write" in what and not isinstance(error, OSError):  # torch hides what the system said
-            what = f"{what} (is the disk full?)"
-        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            what = "the disk is full"
+        what = why_not_written(error, path)
         kept = "the state saved before is untouched; make room and go on with --resume" if path.is_file() else "make room"
         raise MelodiaError(f"{path}: iteration {trainer.iteration} cannot be saved: {what}; {kept}") from error
 
