@@ -26,7 +26,7 @@ class Melodia(click.Group):
         except OSError as error:  # a full disk, a folder that may not be written
             if error.errno == errno.EPIPE:
                 raise
-            click.echo(f"melodia: {error.filename or "output"}: {error.strerror or error}", err=True)
+            click.echo(f"melodia: {error.filename or 'output'}: {error.strerror or error}", err=True)
             ctx.exit(1)
 
 
