@@ -45,7 +45,7 @@ def score_pieces(composer: Composer, pieces: Sequence[Events], batch_size: int =
     notes, state = 0, None
     for batch in in_order(pieces, batch_size, length):
         lost, events, state = composer.surprise(type(batch)(*(t.to(device) for t in batch)), state)
-        nats += lost.double().sum(0).cpu()
+        nats += lost.sum(0).cpu().double()
         notes += int(is_note(events).sum())
     composer.train(training)
     bits = nats / math.log(2) / max(notes, 1)
