@@ -46,7 +46,7 @@ class TrainConfig:
 MODEL = ("hidden_size", "num_layers", "dropout", "cell", "residual", "layer_norm")
 DATA = ("batch_size", "length", "whole")
 FRESH = {"iterations": 7000, "dropout": 0.1, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200}
-TUNED = {"iterations": 1000, "dropout": 0.3, "learning_rate": 5e-4, "validate_every": 25, "warmup": 25}
+TUNED = {"iterations": 300, "dropout": 0.3, "learning_rate": 1e-3, "validate_every": 20, "warmup": 20}
 
 
 def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:

@@ -75,11 +75,7 @@ class MemoryReport:
 
 
 def run_benchmark(config: ProbeConfig, device: torch.device, report: Callable[[ProbeProgress], None] | None = None) -> MemoryReport:
-    """Trains and measures all that the config names.
-
-    Raises:
-        ConfigError: there are too few parameters to share out.
-    """
+    """Trains and measures all that the config names."""
     sizes = {task: hidden_sizes(config.cells, config.parameters, TASKS[task]) for task in config.tasks}
     jobs = [Job(*job) for job in product(config.tasks, config.lengths, config.cells)]
     shown = next(task for task in GRADIENT_TASKS if task in config.tasks), max(config.lengths)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.lstm import CELLS
-from melodia.probes.network import CHRONO, ProbeNetwork, make_network, parameter_count
+from melodia.probes.network import CHRONO, ProbeNetwork, hidden_sizes, make_network, parameter_count
 from melodia.probes.tasks import TASKS, Task
 
 # The best of 0.002, 0.005, 0.01, 0.02 for the LSTM and of 0.0003, 0.001, 0.01 for the RNN; the GRU learned all at its first.
@@ -60,6 +60,8 @@ class ProbeConfig:
             raise ConfigError(f"forget_bias: '{self.forget_bias}' is not known; it must be a number or {CHRONO}")
         if not isinstance(self.forget_bias, str):
             check_range("forget_bias", self.forget_bias, -100, 100)
+        for task in self.tasks:
+            hidden_sizes(self.cells, self.parameters, TASKS[task])  # refuses too few parameters
 
     def rate(self, cell: str) -> float:
         """The learning rate of a cell."""

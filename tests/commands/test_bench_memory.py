@@ -80,6 +80,7 @@ def test_refusals_are_one_line(tmp_path, options, message):
     outcome = run(*options, "-o", tmp_path / "out", code=1)
     assert outcome.stdout == "" and outcome.stderr.count("\n") == 1
     assert f"melodia: {message}" in outcome.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_is_a_file_is_refused(tmp_path):

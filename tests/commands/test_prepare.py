@@ -59,9 +59,10 @@ def test_folders_of_other_files_are_never_touched(corpus, tmp_path):
     for target in (music, tmp_path, music / "1.mid"):
         assert "name a new folder" in run("prepare", music, "-o", target, code=1).stderr
     assert sorted(music.iterdir()) == before
-    assert "fsdd: a corpus for recognition; events are made of MIDI files" in run(
-        "prepare", f"fsdd={music}", "-o", tmp_path / "x", code=1
-    ).stderr
+    assert (
+        "fsdd: a corpus for recognition; events are made of MIDI files"
+        in run("prepare", f"fsdd={music}", "-o", tmp_path / "x", code=1).stderr
+    )
     assert "no such folder or file" in run("prepare", tmp_path / "gone", "-o", tmp_path / "x", code=1).stderr
     (tmp_path / "sounds").mkdir()
     (tmp_path / "sounds" / "a.wav").write_bytes(b"RIFF")
