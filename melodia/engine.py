@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from typing import Any, TypeVar
 
 from melodia.errors import ConfigError, MelodiaError
 
 T = TypeVar("T")
 CONNECT_SECONDS = 10
+JOBS_A_SLICE = 256
 
 
 def in_parallel(work: Callable[..., T], jobs: Iterable[tuple[Any, ...]], num_processes: int, engine: str = "") -> Iterator[T]:
@@ -37,9 +39,13 @@ def in_parallel(work: Callable[..., T], jobs: Iterable[tuple[Any, ...]], num_pro
     with ExitStack() as stack:
         if engine:
             stack.enter_context(_engine(engine, stack))
-        parallel = joblib.Parallel(n_jobs=-1 if engine else num_processes, return_as="generator")
+        by_slices = engine.startswith("ray")  # its backend gives no result before it has all
+        parallel = joblib.Parallel(n_jobs=-1 if engine else num_processes, return_as="list" if by_slices else "generator")
+        calls = (joblib.delayed(work)(*job) for job in jobs)
         try:
-            yield from parallel(joblib.delayed(work)(*job) for job in jobs)
+            while by_slices and (some := list(islice(calls, JOBS_A_SLICE))):
+                yield from parallel(some)
+            yield from () if by_slices else parallel(calls)
         except TerminatedWorkerError as error:
             raise MelodiaError(
                 "a process died, perhaps for want of memory: what was done is kept; run the same again with fewer --jobs"
