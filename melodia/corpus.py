@@ -8,7 +8,9 @@ each shard after a look at its hash.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -17,7 +19,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+import melodia
 from melodia.errors import CorpusError
+from melodia.files import temporary_beside, write_json
 from melodia.representation import Record
 from melodia.shards import FORMAT, check_shard
 from melodia.splits import SPLITS
@@ -139,3 +143,26 @@ class Pieces(Sequence[NDArray[Any]]):
         row = self._table[index]
         first, count = int(row[4 + self._array]), int(self.lengths[index])
         return self._corpus.rows(int(row[0]), self._array)[first : first + count]
+
+
+def write_corpus(folder: Path, records: Sequence[Record], rejected: Sequence[tuple[str, str]], manifest: dict[str, Any]) -> None:
+    """Writes the tables of a corpus whose shards are there, and last its manifest; then what an earlier one left goes.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT, manifest["representation"], manifest["settings"]]).encode())
+    for record in records:
+        digest.update(json.dumps([record.source, record.path, record.sha256, record.split, record.group]).encode())
+    shards, table = folder / "shards", f"{digest.hexdigest()[:16]}.pieces.jsonl"
+    with temporary_beside(shards / table) as temporary, temporary.open("w", encoding="ascii") as out:
+        out.writelines(json.dumps(record) + "\n" for record in records)
+    with temporary_beside(folder / "rejected.tsv") as temporary:
+        lines = "".join(f"{' '.join(path.split())}\t{reason}\n" for path, reason in rejected)
+        temporary.write_text("path\treason\n" + lines, encoding="utf-8", errors="backslashreplace")
+    facts = {"format": FORMAT, "code_version": melodia.__version__, "sha256": digest.hexdigest(), "pieces": table}
+    write_json(folder / "manifest.json", facts | manifest)
+    for path in shards.iterdir():
+        if path.name != table and path.name.partition(".")[0] not in manifest["shards"]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "rows.npy").unlink(missing_ok=True)  # of the format before this

@@ -11,24 +11,21 @@ by size and date or else by hash, are not read again. The same files and setting
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import melodia
 from melodia.config import check_range
+from melodia.corpus import write_corpus
 from melodia.engine import in_parallel
 from melodia.errors import ConfigError, CorpusError
-from melodia.files import refuse_foreign_folder, temporary_beside, why_not_written, write_json
+from melodia.files import refuse_foreign_folder, why_not_written
 from melodia.representation import Derived, Record, Representation
 from melodia.shards import (
-    FORMAT,
     Index,
     Known,
     SourceFile,
@@ -61,14 +58,39 @@ class PrepareConfig:
         check_range("jobs", self.jobs, 1, 1024)
 
 
-@dataclass(slots=True)
+Report = Callable[[str, int, int], None]  # what is being done, files done, files in all
+
+
+@dataclass(slots=True, kw_only=True)
 class _Work:
     """What the steps hand on to each other."""
 
-    folder: Path  # of the shards
-    representations: list[Representation]  # one a source
-    indices: dict[str, Index] = field(default_factory=dict)
+    sources: Sequence[Source]
+    files: list[list[SourceFile]]  # of each source
+    representation: Representation
+    config: PrepareConfig
+    output: Path
+    progress: Report
+    indices: dict[str, Index] = field(default_factory=dict)  # of the shards, in the order of the files
     rejected: list[tuple[str, str]] = field(default_factory=list)
+    num_read: int = 0  # files that no earlier run had read
+
+    @property
+    def shards(self) -> Path:
+        """The folder of the shards."""
+        return self.output / "shards"
+
+    def unpacked(self, source: Source) -> Path:
+        """Where an archive lies while it is read; any other source as it is."""
+        return self.output / "unpacked" / source.name if source.is_archive else source.path
+
+    def take(self, shard: str) -> Index:
+        """Enters a shard that is done."""
+        index = read_index(self.shards / f"{shard}.json")
+        if index is None:
+            raise CorpusError(f"{self.shards / shard}.json: not there; do the workers of the engine see this folder?")
+        self.indices[shard] = index
+        return index
 
 
 def prepare(
@@ -76,7 +98,7 @@ def prepare(
     output: Path,
     representation: Representation,
     config: PrepareConfig,
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    progress: Report = lambda what, done, total: None,
 ) -> dict[str, Any]:
     """Makes or brings up to date a prepared corpus.
 
@@ -88,7 +110,7 @@ def prepare(
         progress: called with what is being done, files done and files in all.
 
     Returns:
-        the manifest's counts: pieces, the representation's unit, groups, rejected, read anew, and pieces by split.
+        the manifest's counts, and under `read` how many files no earlier run had read.
 
     Raises:
         CorpusError: a source is missing or damaged, nothing in them can be used, or the disk is full.
@@ -98,78 +120,51 @@ def prepare(
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         raise ConfigError(f"sources: two are called '{max(names, key=names.count)}'; name them, as in NAME=FOLDER")
-    work = _Work(output / "shards", [representation.for_recipe(s.recipe) for s in sources])
     files = [find_files(s, representation.suffixes, output / "unpacked" / s.name) for s in sources]
+    work = _Work(sources=sources, files=files, representation=representation, config=config, output=output, progress=progress)
     try:
-        return _prepare(sources, files, output, work, representation, config, progress)
+        work.shards.mkdir(parents=True, exist_ok=True)
+        _read(work)
+        records = _split(work)
+        if not records:
+            path, reason = work.rejected[0]
+            raise CorpusError(f"none of {len(work.rejected)} files could be used; the first: {path}: {reason}")
+        records += _derive(work, records)
+        manifest = _manifest(work, records)
+        write_corpus(output, records, work.rejected, manifest)
     except OSError as error:
         raise CorpusError(
             f"{output}: cannot be written: {why_not_written(error, output)}; what was done is kept, and the same command goes on"
         ) from error
+    shutil.rmtree(output / "unpacked", ignore_errors=True)
+    counts: dict[str, Any] = manifest["counts"]
+    return counts | {"read": work.num_read}
 
 
-def _prepare(
-    sources: Sequence[Source],
-    files: Sequence[list[SourceFile]],
-    output: Path,
-    work: _Work,
-    representation: Representation,
-    config: PrepareConfig,
-    progress: Callable[[str, int, int], None],
-) -> dict[str, Any]:
-    work.folder.mkdir(parents=True, exist_ok=True)
-    num_read = _read(sources, files, work, config, progress)
-    records = _split(sources, work, output, config)
-    if not records:
-        path, reason = work.rejected[0]
-        raise CorpusError(f"none of {len(work.rejected)} files could be used; the first: {path}: {reason}")
-    records += _derive(records, work, representation, config, progress)
-    counts = {
-        "pieces": len(records),
-        representation.unit: sum(r.size for r in records),
-        "groups": len({r.group for r in records}),
-        "derived": sum(r.derived for r in records),
-        "rejected": len(work.rejected),
-        "splits": {s: sum(r.split == s for r in records) for s in SPLITS},
-    }
-    _write(output, sources, files, work, records, representation, {"held_out": config.held_out, "counts": counts})
-    return counts | {"read": num_read}
-
-
-def _read(
-    sources: Sequence[Source],
-    files: Sequence[list[SourceFile]],
-    work: _Work,
-    config: PrepareConfig,
-    progress: Callable[[str, int, int], None],
-) -> int:
-    """Makes the shards of all sources; the indices are in `work` in the order of the files. Returns how many were read."""
-    earlier = [i for i in map(read_index, sorted(work.folder.glob("*.json"))) if i is not None]
-    total, done, num_read = sum(map(len, files)), 0, 0
-    for source, representation, of_source in zip(sources, work.representations, files, strict=True):
+def _read(work: _Work) -> None:
+    """Makes the shards of all sources."""
+    earlier = [i for i in map(read_index, sorted(work.shards.glob("*.json"))) if i is not None]
+    done, total = 0, sum(map(len, work.files))
+    for source, files in zip(work.sources, work.files, strict=True):
+        representation = work.representation.for_recipe(source.recipe)
         key = reading_key(representation, source.name)
-        known = {k.row.name: k for i in earlier if i.key == key for k in known_files(i, len(representation.arrays))}
-        whole = {i.shard: [r.name for r in i.rows] for i in earlier if i.key == key and is_whole(work.folder, i)}
-        known = {name: k for name, k in known.items() if k.shard in whole}
-        chunks = [of_source[i : i + FILES_A_SHARD] for i in range(0, len(of_source), FILES_A_SHARD)]
+        usable = [i for i in earlier if i.key == key and is_whole(work.shards, i)]
+        known = {k.row.name: k for i in usable for k in known_files(i, len(representation.arrays))}
+        whole = {i.shard: [r.name for r in i.rows] for i in usable}
+        chunks = [files[i : i + FILES_A_SHARD] for i in range(0, len(files), FILES_A_SHARD)]
         shards = [_done_already(chunk, known, whole) for chunk in chunks]
         fresh = [(chunk, [known.get(f.name) for f in chunk]) for chunk, shard in zip(chunks, shards, strict=True) if not shard]
+        work.num_read += sum(not _same(f, k) for chunk, old in fresh for f, k in zip(chunk, old, strict=True))
         if source.is_archive and (fresh or source.recipe.split_table):
-            unpack_source(source, work.folder.parent / "unpacked" / source.name)
-        num_read += sum(1 for chunk, old in fresh for f, k in zip(chunk, old, strict=True) if not _same(f, k))
-        jobs = ((work.folder, representation, source.name, chunk, old) for chunk, old in fresh)
-        made = in_parallel(make_shard, jobs, config.jobs, config.engine) if fresh else iter(())
+            unpack_source(source, work.unpacked(source))
+        jobs = ((work.shards, representation, source.name, chunk, old) for chunk, old in fresh)
+        made = in_parallel(make_shard, jobs, work.config.jobs, work.config.engine) if fresh else iter(())
         for chunk, shard in zip(chunks, shards, strict=True):
-            name = shard or next(made)
-            index = read_index(work.folder / f"{name}.json")
-            if index is None:
-                raise CorpusError(f"{work.folder / name}.json: not there; do the workers of the engine see this folder?")
-            work.indices[name] = index
+            work.take(shard or next(made))
             done += len(chunk)
-            progress("reading", done, total)
+            work.progress("reading", done, total)
         for _ in made:  # lets the pool come to its end
             pass
-    return num_read
 
 
 def _same(file: SourceFile, known: Known | None) -> bool:
@@ -184,116 +179,72 @@ def _done_already(chunk: list[SourceFile], known: dict[str, Known], whole: dict[
     return first.shard if all(_same(f, known.get(f.name)) and known[f.name].shard == first.shard for f in chunk) else ""
 
 
-def _records(work: _Work, source: str, arrays: int) -> Iterator[tuple[Record, str]]:
-    """The pieces of a source as its shards hold them, and the rejected files, with their reasons."""
-    for index in work.indices.values():
-        if index.source == source:
-            for known in known_files(index, arrays):
-                row = known.row
-                yield (
-                    Record(source, row.name, row.sha256, row.size, row.tag, index.shard, known.first_rows, row.num_rows),
-                    row.reason,
-                )
-
-
-def _split(sources: Sequence[Source], work: _Work, output: Path, config: PrepareConfig) -> list[Record]:
-    """All pieces, each with its group and split."""
+def _split(work: _Work) -> list[Record]:
+    """All pieces, each with its group and split; the rejected files go to `work`."""
+    recipes = {source.name: source.recipe for source in work.sources}
+    tables = {source.name: given_splits(source.recipe, work.unpacked(source)) for source in work.sources}
     records: list[Record] = []
-    given: list[str | None] = []
-    for source, representation in zip(sources, work.representations, strict=True):
-        folder = output / "unpacked" / source.name if source.is_archive else source.path
-        table = given_splits(source.recipe, folder if folder.is_dir() else folder.parent)
-        for record, reason in _records(work, source.name, len(representation.arrays)):
-            if reason:
-                work.rejected.append((f"{source.name}/{record.path}", reason))
-                continue
-            records.append(record)
-            given.append(table.get(record.path) or source.recipe.split_of(record.path))
+    for index in work.indices.values():
+        for known in known_files(index, len(work.representation.arrays)):
+            if known.row.reason:
+                work.rejected.append((f"{index.source}/{known.row.name}", known.row.reason))
+            else:
+                records.append(_record(index, known))
     if not records:
         return []
-    loaded = [np.load(array_path(work.folder, name, "signatures")) for name in work.indices]
+    loaded = [np.load(array_path(work.shards, name, "signatures")) for name in work.indices]
     signatures = np.concatenate([s.reshape(-1, NUM_HASHES) for s in loaded])
-    groups = near_duplicates(signatures, ALIKE)
-    unlike = ~signatures.any(axis=1)  # they have none
-    groups = np.where(unlike, np.arange(len(groups)), groups).tolist()
-    recipes = {source.name: source.recipe for source in sources}
+    alone = ~signatures.any(axis=1)  # they have none
+    groups = np.where(alone, np.arange(len(records)), near_duplicates(signatures, ALIKE)).tolist()
+    given = [tables[r.source].get(r.path) or recipes[r.source].split_of(r.path) for r in records]
     names = [f"{r.source}/{recipes[r.source].canonical(r.path)}" for r in records]
-    splits = assign_splits(groups, names, given, config.held_out)
+    splits = assign_splits(groups, names, given, work.config.held_out)
     return [r._replace(group=g, split=s) for r, g, s in zip(records, groups, splits, strict=True)]
 
 
-def _derive(
-    records: list[Record],
-    work: _Work,
-    representation: Representation,
-    config: PrepareConfig,
-    progress: Callable[[str, int, int], None],
-) -> list[Record]:
+def _record(index: Index, known: Known) -> Record:
+    row = known.row
+    return Record(index.source, row.name, row.sha256, row.size, row.tag, index.shard, known.first_rows, row.num_rows)
+
+
+def _derive(work: _Work, records: list[Record]) -> list[Record]:
     """The pieces that the representation makes of others, in shards of their own."""
-    wanted = representation.derive(records)
+    wanted = work.representation.derive(records)
     by_source: dict[str, list[Derived]] = {}
     for piece in wanted:
         by_source.setdefault(piece.source, []).append(piece)
     chunks = [of[i : i + FILES_A_SHARD] for of in by_source.values() for i in range(0, len(of), FILES_A_SHARD)]
-    jobs = ((work.folder, representation, chunk, [[records[i] for i in p.parents] for p in chunk]) for chunk in chunks)
+    jobs = ((work.shards, work.representation, chunk, [[records[i] for i in p.parents] for p in chunk]) for chunk in chunks)
     made: list[Record] = []
-    names = in_parallel(make_derived_shard, jobs, config.jobs, config.engine) if chunks else iter(())
+    names = in_parallel(make_derived_shard, jobs, work.config.jobs, work.config.engine) if chunks else iter(())
     for chunk, name in zip(chunks, names, strict=True):
-        index = read_index(work.folder / f"{name}.json")
-        if index is None:
-            raise CorpusError(f"{work.folder / name}.json: not there; do the workers of the engine see this folder?")
-        work.indices[name] = index
-        for piece, known in zip(chunk, known_files(index, len(representation.arrays)), strict=True):
-            row = known.row
-            made.append(
-                Record(piece.source, piece.path, row.sha256, row.size, row.tag, name, known.first_rows, row.num_rows)._replace(
-                    split="train", group=piece.group, derived=True
-                )
-            )
-        progress("arranging", len(made), len(wanted))
+        index = work.take(name)
+        for piece, known in zip(chunk, known_files(index, len(work.representation.arrays)), strict=True):
+            made.append(_record(index, known)._replace(split="train", group=piece.group, derived=True))
+        work.progress("arranging", len(made), len(wanted))
     return made
 
 
-def _write(
-    output: Path,
-    sources: Sequence[Source],
-    files: Sequence[list[SourceFile]],
-    work: _Work,
-    records: list[Record],
-    representation: Representation,
-    facts: dict[str, Any],
-) -> None:
-    """The tables and the manifest, then away with what an earlier corpus left."""
-    settings = representation.settings()
-    digest = hashlib.sha256(json.dumps([FORMAT, representation.name, settings]).encode())
-    for record in records:
-        digest.update(json.dumps([record.source, record.path, record.sha256, record.split, record.group]).encode())
-    table = f"{digest.hexdigest()[:16]}.pieces.jsonl"
-    with temporary_beside(work.folder / table) as temporary, temporary.open("w", encoding="ascii") as out:
-        out.writelines(json.dumps(record) + "\n" for record in records)
-    with temporary_beside(output / "rejected.tsv") as temporary:
-        lines = "".join(f"{' '.join(path.split())}\t{reason}\n" for path, reason in work.rejected)
-        temporary.write_text("path\treason\n" + lines, encoding="utf-8", errors="backslashreplace")
-    manifest = {
-        "format": FORMAT,
-        "code_version": melodia.__version__,
-        "domain": representation.domain,
-        "representation": representation.name,
-        "settings": settings,
-        "unit": representation.unit,
-        "arrays": list(representation.arrays),
+def _manifest(work: _Work, records: list[Record]) -> dict[str, Any]:
+    counts = {
+        "pieces": len(records),
+        work.representation.unit: sum(r.size for r in records),
+        "groups": len({r.group for r in records}),
+        "derived": sum(r.derived for r in records),
+        "rejected": len(work.rejected),
+        "splits": {s: sum(r.split == s for r in records) for s in SPLITS},
+    }
+    return {
+        "domain": work.representation.domain,
+        "representation": work.representation.name,
+        "settings": work.representation.settings(),
+        "unit": work.representation.unit,
+        "arrays": list(work.representation.arrays),
         "sources": [
             {"name": s.name, "licence": s.recipe.licence, "url": s.recipe.url, "files": len(of)}
-            for s, of in zip(sources, files, strict=True)
+            for s, of in zip(work.sources, work.files, strict=True)
         ],
-        "sha256": digest.hexdigest(),
-        **facts,
-        "pieces": table,
+        "held_out": work.config.held_out,
+        "counts": counts,
         "shards": {name: index.sha256 for name, index in work.indices.items()},
     }
-    write_json(output / "manifest.json", manifest)
-    for path in work.folder.iterdir():
-        if path.name != table and path.name.partition(".")[0] not in work.indices:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(output / "unpacked", ignore_errors=True)
-    (output / "rows.npy").unlink(missing_ok=True)  # of the format before this

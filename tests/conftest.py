@@ -4,8 +4,9 @@ import torch
 from hypothesis import settings
 
 from melodia.checkpoint import CheckpointInfo, save_checkpoint
+from melodia.composition.augment import AugmentConfig
 from melodia.composition.codec import encode
-from melodia.composition.data import AugmentConfig, heard, window
+from melodia.composition.data import heard, window
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import to_json
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo

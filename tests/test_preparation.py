@@ -173,7 +173,7 @@ def test_killed_anywhere_it_goes_on(folder, tmp_path, monkeypatch):
                 raise Killed
             return plain(path)
 
-        for module in ("melodia.shards", "melodia.preparation"):
+        for module in ("melodia.shards", "melodia.corpus"):
             monkeypatch.setattr(f"{module}.temporary_beside", deadly)
         try:
             prepare([source(folder)], out, Letters(copies=1), PrepareConfig())
@@ -195,7 +195,7 @@ def test_an_earlier_corpus_stays_good_until_the_new_one_is_whole(folder, tmp_pat
     def deadly(*_):
         raise Killed
 
-    monkeypatch.setattr("melodia.preparation.write_json", deadly)
+    monkeypatch.setattr("melodia.corpus.write_json", deadly)
     with pytest.raises(Killed):
         prepare([source(folder)], out, Letters(), PrepareConfig())
     assert {r.path for r in Corpus(out).records()} == {f"part{i % 3}/{i}.txt" for i in range(10)}

@@ -14,8 +14,9 @@ from torch import nn
 
 import melodia
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, read_info, save_checkpoint
+from melodia.composition.augment import AugmentConfig
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.data import AugmentConfig, DataConfig, fitted_length, streams, whole_pieces
+from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, from_json, to_json

@@ -20,7 +20,7 @@ from torch import Tensor, distributed
 
 from melodia.errors import ConfigError, MelodiaError
 
-JOIN_MINUTES = 5  # to wait for the others at the start, and at most for the slowest later
+PATIENCE_MINUTES = 60  # with the slowest of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def join_cluster(device: torch.device) -> Cluster:
     try:
         if not distributed.is_initialized():
             backend = "nccl" if device.type == "cuda" else "gloo"
-            distributed.init_process_group(backend, timeout=timedelta(minutes=JOIN_MINUTES))
+            distributed.init_process_group(backend, timeout=timedelta(minutes=PATIENCE_MINUTES))
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise MelodiaError(f"process {rank} of {size} could not join the others: {first}; start them with torchrun") from error

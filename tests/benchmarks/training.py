@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
+from melodia.composition.augment import AugmentConfig
 from melodia.composition.codec import KIND
-from melodia.composition.data import AugmentConfig, DataConfig, fitted_length, streams, whole_pieces
+from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.composition.train import ComposerTask, TrainConfig
 from melodia.corpus import Corpus

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from melodia.composition.augment import AugmentConfig, excerpt
 from melodia.composition.codec import KIND, KIND_BAR, KIND_END, KIND_PART, encode
-from melodia.composition.data import AugmentConfig, DataConfig, by_length, excerpt, fitted_length, in_order, streams, whole_pieces
+from melodia.composition.data import DataConfig, by_length, fitted_length, in_order, streams, whole_pieces
 from melodia.composition.recall import recall
 from melodia.errors import ConfigError
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from melodia.composition.augment import AugmentConfig, augment
 from melodia.composition.codec import KIND, KIND_CHORD, KIND_NOTE, PART, PITCH, POSITION, SIZES, encode, num_notes
-from melodia.composition.data import AugmentConfig, augment, look_up, make_piece, window
+from melodia.composition.data import look_up, make_piece, window
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import CONDITIONS, Composer, ComposerConfig
 from melodia.errors import ConfigError
