@@ -13,6 +13,7 @@ from typing import Any
 
 from melodia.errors import ConfigError
 
+OF_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # put into folders by those who show them
 NEARLY_FULL = 2**23  # bytes left over where a larger file did not fit
 
 
@@ -70,13 +71,19 @@ def why_not_written(error: Exception, path: Path) -> str:
 def refuse_foreign_folder(folder: Path, ours: tuple[str, ...]) -> None:
     """Keeps a folder that is to be replaced whole from being anything but an earlier result.
 
+    What a killed run left half written there, under the temporary names of `temporary_beside`, goes.
+
     Raises:
         ConfigError: there are files in it that `ours` does not name, or it cannot be renamed.
     """
-    if folder.is_file() or (folder.is_dir() and any(entry.name not in ours for entry in folder.iterdir())):
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    torn = [e for e in entries if e.is_dir() and any(e.name.startswith(f".{name}.") for name in ours)]
+    if folder.is_file() or any(e.name not in ours + OF_SYSTEMS and e not in torn for e in entries):
         raise ConfigError(f"output: {folder} has other files in it, which would be lost; name a new folder")
     if folder.is_dir() and (folder.resolve() == Path.cwd() or folder.is_mount()):
         raise ConfigError(f"output: {folder} is where you are, or a volume, and cannot be replaced; name a folder in it")
+    for entry in torn:
+        shutil.rmtree(entry, ignore_errors=True)
 
 
 def read_limited(path: Path, most: int) -> bytes:

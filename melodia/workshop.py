@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from melodia.checkpoint import CheckpointInfo
 from melodia.composition.prepare import EventsRepresentation
 from melodia.composition.train import make_config
@@ -86,6 +88,7 @@ def train(
     run = RunConfig(output=Path(output), resume=resume, tensorboard=tensorboard)
     cluster = join_cluster(where)
     try:
-        return train_composer(opened, run, config, cluster, report)[0]
+        with torch.random.fork_rng():  # the caller's generator stays as it is
+            return train_composer(opened, run, config, cluster, report)[0]
     finally:
         cluster.leave()

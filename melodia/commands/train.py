@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,14 @@ DOMAINS = ("composition",)
 @click.option("--from", "start", default="", help="Checkpoint to begin from: fine-tunes it on the corpus.")
 @click.option("--minutes", type=float, help="Fit the schedule to this time, instead of to --iterations.")
 @click.option("--iterations", type=int, help="Updates of the weights.  [default: 7000; 300 with --from]")
-@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), default="lstm", show_default=True, help="Recurrent cell.")
-@click.option("--hidden-size", type=int, default=512, show_default=True, help="Width of a recurrent layer.")
-@click.option("--num-layers", type=int, default=2, show_default=True, help="Recurrent layers.")
-@click.option("--residual", is_flag=True, help="Add what each layer reads to what it gives: for many layers.")
-@click.option("--layer-norm", is_flag=True, help="Normalise what each layer reads: for many layers.")
+@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), help="Recurrent cell.  [default: lstm]")
+@click.option("--hidden-size", type=int, help="Width of a recurrent layer.  [default: 512]")
+@click.option("--num-layers", type=int, help="Recurrent layers.  [default: 2]")
+@click.option("--residual", is_flag=True, default=None, help="Add what each layer reads to what it gives: for many layers.")
+@click.option("--layer-norm", is_flag=True, default=None, help="Normalise what each layer reads: for many layers.")
 @click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1; 0.3 with --from]")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Pieces read side by side, by all processes together.")
-@click.option("--length", type=int, default=160, show_default=True, help="Events a window: how far gradients go back.")
+@click.option("--length", type=int, default=160, show_default=True, help="Events a window, at most: how far gradients go back.")
 @click.option("--whole", is_flag=True, help="Read whole pieces instead, batch-size x length events at once.")
 @click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
 @click.option("--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.001 with --from]")
@@ -79,10 +79,9 @@ def command(
     cluster = join_cluster(where)
     quiet = quiet or not cluster.leads
     try:
-        with progress_bar(quiet, "") as bar, stopped_by_signals() as watched:
-            reporter = Reporter(bar, watched, config.training.iterations, quiet)
-            run = RunConfig(output=output, resume=resume, tensorboard=tensorboard)
-            info, outcome = train(prepared, run, config, cluster, reporter)
+        with progress_bar(quiet, "") as bar, stopped_by_signals(alone=cluster.size == 1) as watch:
+            run = RunConfig(output=output, resume=resume, tensorboard=tensorboard, started=watch)
+            info, outcome = train(prepared, run, config, cluster, Reporter(bar, quiet))
     finally:
         cluster.leave()
     if not cluster.leads:
@@ -98,23 +97,24 @@ def command(
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[list[Any]]:
-    """Ctrl-C, or a cluster's SIGTERM, ends the training after its iteration; a second one ends it at once."""
-    watched: list[Any] = []
+def stopped_by_signals(alone: bool) -> Iterator[Callable[[Trainer], None]]:
+    """Ctrl-C, or a cluster's SIGTERM, ends the training after its iteration; give the trainer to what this yields.
+
+    A second one ends a process that is `alone` at once; torchrun sends several, and kills in the end.
+    """
+    watched: list[Trainer] = []
     names = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, n)]
     before = {name: signal.getsignal(name) for name in names}
 
     def stop(number: int, frame: Any) -> None:
-        for name, handler in before.items():
-            signal.signal(name, handler)
-        if not watched:
+        if not watched or (alone and watched[0].asked_to_stop):
             raise KeyboardInterrupt
         watched[0].stop()
 
     try:
         for name in names:
             signal.signal(name, stop)
-        yield watched
+        yield watched.append
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
@@ -123,14 +123,12 @@ def stopped_by_signals() -> Iterator[list[Any]]:
 class Reporter:
     """Shows the progress of a training."""
 
-    def __init__(self, bar: Any, watched: list[Any], iterations: int, quiet: bool) -> None:
-        self.bar, self.watched, self.quiet = bar, watched, quiet
-        self.iterations = iterations
+    def __init__(self, bar: Any, quiet: bool) -> None:
+        self.bar, self.quiet = bar, quiet
         self.task = bar.add_task("training", total=1.0, note="")
 
     def __call__(self, progress: Progress, trainer: Trainer) -> None:
         """After an iteration."""
-        self.watched[:] = [trainer]
         unit, scale = trainer.task.unit
         train, best = progress.train_loss * scale, progress.best_loss * scale
         note = f"iteration {progress.iteration}, train {train:.3f}, best valid {best:.3f} {unit}"

@@ -21,9 +21,10 @@ from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
-from melodia.errors import CorpusError
+from melodia.errors import ConfigError, CorpusError
 from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
 from melodia.training import train as run_training
+from melodia.training.run import claim
 
 BITS = ("bits a note", 1 / math.log(2))
 FEW_NOTES = 20_000  # in train: fewer teach little more than themselves
@@ -31,7 +32,7 @@ FEW_NOTES = 20_000  # in train: fewer teach little more than themselves
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """All settings of a composer's training. `start` is the checkpoint to begin from; its sizes go before `model`'s."""
+    """All settings of a composer's training. `start`: the checkpoint to begin from, of whose sizes the network then is."""
 
     model: ComposerConfig
     training: TrainingConfig
@@ -57,6 +58,9 @@ def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainCon
         ConfigError: a setting is not known or out of range.
     """
     given = {name: value for name, value in settings.items() if value is not None}
+    fixed = next((name for name in MODEL if name in given and name != "dropout"), "") if start else ""
+    if fixed:
+        raise ConfigError(f"{fixed}: the network is that of {start}; leave it out, or train from nothing")
     given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
     model, data, training = (
         {name: value for name, value in given.items() if wanted(name)}
@@ -81,7 +85,8 @@ class ComposerTask:
         self.config = config
         self.train = corpus.pieces("train")
         self.valid = sample_of(corpus.pieces("valid"), config.valid_events)
-        made_of = [to_json(config.data), to_json(config.augmentation), config.start, corpus.manifest["sha256"]]
+        start = find_checkpoint(config.start).name if config.start else ""
+        made_of = [to_json(config.data), to_json(config.augmentation), start, corpus.manifest["sha256"]]
         self.identity = json.dumps(made_of)
 
     def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
@@ -120,37 +125,55 @@ def train(
     if corpus.manifest["domain"] != "composition":
         raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
     cluster = cluster or Cluster(torch.device("cpu"))
-    length = fitted_length(config.data.length, corpus.pieces("train").lengths)
-    config = replace(config, data=replace(config.data, length=length))
-    torch.manual_seed(config.training.random_seed)  # so do the layers when they are made
-    composer = load_composer(config.start) if config.start else Composer(config.model)
-    composer.dropout.p = composer.lstm.dropout.p = config.model.dropout
-    started_from = score_all(composer, corpus, cluster) if config.start and not run.resume else {}
+    num_parts = cluster.size * config.training.accumulate
+    if config.data.batch_size % num_parts:
+        raise ConfigError(f"batch_size: {config.data.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
+    cluster.by_leader(lambda: claim(run))
+    if not config.data.whole:
+        length = fitted_length(config.data.length, corpus.pieces("train").lengths)
+        config = replace(config, data=replace(config.data, length=length))
+    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
+    composer = composer_to_train(config)
+    before = score_all(composer.to(cluster.device), corpus, cluster) if config.start else {}
     task = ComposerTask(composer, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
     result.notices[:0] = few(task.train)
-    if not cluster.leads or (result.stopped and not result.best_iteration):
+    if result.stopped and not result.best_iteration:
         return None, result
     composer.load_state_dict(result.weights)
+    after = score_all(composer, corpus, cluster) if config.start else {}
+    if not cluster.leads:
+        return None, result
     info = describe(corpus, composer, config, result)
-    if config.start:
-        before = started_from or score_all(load_composer(config.start), corpus, cluster)
-        after = score_all(composer, corpus, cluster)
-        info.metrics |= {"before": before, "after": after}
+    info.metrics |= {"before": before, "after": after} if config.start else {}
     save_checkpoint(run.output, info, composer.state_dict(), card(info))
     return info, result
 
 
+def composer_to_train(config: TrainConfig) -> Composer:
+    """A new composer, or that of a checkpoint, which a resumed run fills with its own weights."""
+    if not config.start:
+        return Composer(config.model)
+    start = load_composer(config.start)
+    composer = Composer(replace(start.config, dropout=config.model.dropout))
+    composer.load_state_dict(start.state_dict())
+    return composer
+
+
 def score_all(composer: Composer, corpus: Corpus, cluster: Cluster) -> dict[str, float]:
-    """Bits a note on what is held out: valid, and test if there is one. Measured by the first process alone."""
+    """Bits a note on all that is held out: valid, and test if there is one; each process scores its share."""
     scores = {}
-    for split in ("valid", "test") if cluster.leads else ():
+    for split in ("valid", "test"):
         try:
-            scores[split] = score_pieces(composer.to(cluster.device), corpus.pieces(split)).bits_a_note
+            mine = corpus.pieces(split)[cluster.rank :: cluster.size]
         except CorpusError:
             if split == "valid":
                 raise
+            continue
+        score = score_pieces(composer, mine) if len(mine) else None
+        bits, notes = cluster.sum([score.bits_a_note * score.notes, score.notes] if score else [0.0, 0.0])
+        scores[split] = bits / max(notes, 1)
     return scores
 
 
@@ -218,5 +241,5 @@ def card(info: CheckpointInfo) -> str:
         lines += [f"| {s} | {before[s]:.3f} | {after[s]:.3f} | {after[s] / before[s] - 1:+.1%} |" for s in after]
         lines += ["", "The iteration was chosen on valid; test was read once, at the end."]
     else:
-        lines.append(f"- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note")
+        lines.append(f"- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note (on a sample of it, if it is large)")
     return "\n".join([*lines, *(f"\n{notice}." for notice in info.metrics["notices"])]) + "\n"

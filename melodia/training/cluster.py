@@ -10,7 +10,8 @@ DistributedDataParallel and Lightning Fabric average a mean of each process, whi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -41,8 +42,34 @@ class Cluster:
         if self.size == 1:
             return values
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
-        distributed.all_reduce(total)
+        with _told():
+            distributed.all_reduce(total)
         return total.tolist()  # type: ignore[no-any-return]
+
+    def agree(self, error: MelodiaError | None) -> None:
+        """Raises what went wrong here, or that something did elsewhere, on all processes at the same place.
+
+        Raises:
+            MelodiaError: one of the processes came with an error.
+        """
+        if self.size > 1 and self.sum([float(error is not None)])[0] and error is None:
+            raise MelodiaError("another process of the training failed; its own line says why")
+
+    def by_leader(self, work: Callable[[], None]) -> None:
+        """Has the first process do something that the others wait for.
+
+        Raises:
+            MelodiaError: it failed.
+        """
+        error = None
+        if self.leads:
+            try:
+                work()
+            except MelodiaError as failure:
+                error = failure
+        self.agree(error)
+        if error:
+            raise error
 
     def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Puts the sum over all processes in place of each gradient."""
@@ -54,7 +81,8 @@ class Cluster:
                 parameter.grad = torch.zeros_like(parameter)
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([g.reshape(-1) for g in gradients])
-        distributed.all_reduce(flat)
+        with _told():
+            distributed.all_reduce(flat)
         for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
@@ -69,13 +97,23 @@ class Cluster:
         if self.size == 1:
             return [content]
         everything: list[Any] = [None] * self.size
-        distributed.all_gather_object(everything, content)
+        with _told():
+            distributed.all_gather_object(everything, content)
         return everything
 
     def leave(self) -> None:
         """Takes leave of the others."""
         if self.size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns the loss of another process into one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise MelodiaError(f"another process of the training is gone ({str(error).splitlines()[0]:.120})") from error
 
 
 def join_cluster(device: torch.device) -> Cluster:
@@ -91,6 +129,8 @@ def join_cluster(device: torch.device) -> Cluster:
         raise ConfigError("RANK, WORLD_SIZE, LOCAL_RANK: not numbers; start the processes with torchrun") from error
     if size <= 1:
         return Cluster(device)
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device: several processes can train on cpu or cuda, not on {device.type}")
     if device.type == "cuda":
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)

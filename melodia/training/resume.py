@@ -22,10 +22,13 @@ def save(trainer: Trainer) -> None:
     Raises:
         MelodiaError: it cannot be written, for example because the disk is full.
     """
-    random = [torch.get_rng_state()] + ([torch.cuda.get_rng_state()] if trainer.cluster.device.type == "cuda" else [])
+    random = [torch.get_rng_state()] + (
+        [torch.cuda.get_rng_state(trainer.cluster.device)] if trainer.cluster.device.type == "cuda" else []
+    )
     states = [None if s is None else tuple(t.cpu() for t in s) for s in trainer.states]
     parts = trainer.cluster.gathered({"states": states, "positions": trainer.positions, "random": random})
     if not trainer.cluster.leads:
+        trainer.cluster.agree(None)
         return
     content = {
         "model": trainer.weights(),
@@ -47,7 +50,10 @@ def save(trainer: Trainer) -> None:
     except (OSError, RuntimeError) as error:
         what = why_not_written(error, path)
         kept = "the state saved before is untouched; make room and go on with --resume" if path.is_file() else "make room"
-        raise MelodiaError(f"{path}: iteration {trainer.iteration} cannot be saved: {what}; {kept}") from error
+        failure = MelodiaError(f"{path}: iteration {trainer.iteration} cannot be saved: {what}; {kept}")
+        trainer.cluster.agree(failure)
+        raise failure from error
+    trainer.cluster.agree(None)
 
 
 def load(trainer: Trainer) -> None:
@@ -60,7 +66,9 @@ def load(trainer: Trainer) -> None:
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
         if content["identity"] != trainer.task.identity:
-            raise CheckpointError(f"{path}: made with another corpus, batch size, length or random seed; resume with the same")
+            raise CheckpointError(
+                f"{path}: made with another corpus, start, batch size, length or random seed; resume with the same"
+            )
         _put(trainer, content)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: nothing to resume; start without --resume") from error
@@ -91,9 +99,9 @@ def _put(trainer: Trainer, content: dict[str, Any]) -> None:
         trainer.random = content["random"][cluster.rank]
 
 
-def restore_random(states: list[Tensor] | None) -> None:
+def restore_random(states: list[Tensor] | None, device: torch.device) -> None:
     """Sets the generators as they were saved."""
     if states:
         torch.set_rng_state(states[0])
-        if len(states) > 1 and torch.cuda.is_available():
-            torch.cuda.set_rng_state(states[1])
+        if len(states) > 1 and device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], device)

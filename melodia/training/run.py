@@ -30,6 +30,7 @@ class RunConfig:
     resume: bool = False
     measure_start: bool = False  # on valid, before the first iteration
     tensorboard: bool = False
+    started: Callable[[Trainer], None] = lambda trainer: None  # called with the trainer, before it begins
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +41,6 @@ class RunResult:
     iteration: int
     best_iteration: int
     best_loss: float
-    start_loss: float | None
     seconds: float
     stopped: bool  # before its end, by `Trainer.stop`
     notices: list[str] = field(default_factory=list)
@@ -59,27 +59,25 @@ def train(
         MelodiaError: the loss is no number, the data cannot be read, nothing can be written, there is
             nothing to resume, or the folder holds something else.
     """
+    cluster.by_leader(lambda: claim(run))
     writer = summary_writer(run.output / "tensorboard") if run.tensorboard and cluster.leads else None
-    refuse_foreign_folder(run.output, OURS)
-    run.output.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(task, config, run.output, cluster)
-    if run.resume:
-        trainer.resume()
-    elif run.measure_start:
-        trainer.measure_start()
-    if not run.resume and cluster.leads:
-        (run.output / "resume.pt").unlink(missing_ok=True)
     name, scale = task.unit
-    for progress in trainer.run():
-        if not cluster.leads:
-            continue
-        report(progress, trainer)
-        if progress.valid_loss is not None:
-            write_metrics(run.output, trainer.history, name, scale)
+    try:
+        trainer = Trainer(task, config, run.output, cluster)
+        run.started(trainer)
+        if run.resume:
+            trainer.resume()
+        elif run.measure_start:
+            trainer.measure_start()
+        for progress in trainer.run():
+            report(progress, trainer)
+            if cluster.leads and progress.valid_loss is not None:
+                write_metrics(run.output, trainer.history, name, scale)
+            if writer:
+                add_scalars(writer, progress, scale)
+    finally:
         if writer:
-            add_scalars(writer, progress, scale)
-    if writer:
-        writer.close()
+            writer.close()
     if cluster.leads and trainer.history:
         write_metrics(run.output, trainer.history, name, scale)
         draw_learning_curve(run.output / "metrics.jsonl", run.output / "curve.png")
@@ -88,11 +86,24 @@ def train(
         iteration=trainer.iteration,
         best_iteration=trainer.best_iteration,
         best_loss=trainer.best_loss,
-        start_loss=trainer.history[0]["valid"] if trainer.history and trainer.history[0]["iteration"] == 0 else None,
         seconds=trainer.seconds,
         stopped=trainer.stopping,
         notices=verdict(trainer.history, name, scale),
     )
+
+
+def claim(run: RunConfig) -> None:
+    """Makes the folder of a run, or keeps it from what is not to be lost.
+
+    Raises:
+        ConfigError: it holds other files, or a training that could be gone on with; TensorBoard is not installed.
+    """
+    if run.tensorboard:
+        _writer_class()
+    refuse_foreign_folder(run.output, OURS)
+    if not run.resume and (run.output / "resume.pt").is_file():
+        raise ConfigError(f"output: {run.output} holds a training already; go on with --resume, or name a new folder")
+    run.output.mkdir(parents=True, exist_ok=True)
 
 
 def write_metrics(folder: Path, history: list[dict[str, Any]], unit: str, scale: float) -> None:
@@ -126,11 +137,15 @@ def summary_writer(folder: Path) -> Any:
     Raises:
         ConfigError: it is not installed.
     """
+    return _writer_class()(str(folder))
+
+
+def _writer_class() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError("tensorboard: it is not installed; pip install tensorboard, or leave --tensorboard out") from error
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    return SummaryWriter
 
 
 def add_scalars(writer: Any, progress: Progress, scale: float) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,16 @@ from melodia.training.prefetch import prefetched
 from melodia.training.task import Loaded, Position, Task
 
 SMALLEST_RATE = 0.001  # of the learning rate, at the end of the schedule
+LONGEST_WARMUP = 0.1  # of the schedule
+
+
+class Update(NamedTuple):
+    """What one iteration was: nats a target, and the rate and the norm of the gradient that it went by."""
+
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    targets_a_second: float
 
 
 class Progress(NamedTuple):
@@ -54,7 +64,9 @@ class Trainer:
         decayed = [p for p in self.model.parameters() if p.dim() > 1]
         plain = [p for p in self.model.parameters() if p.dim() <= 1]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=self.cluster.device.type in ("cpu", "cuda")
+        )
         self.iteration = self.bad_validations = 0
         self.best_loss, self.best_iteration = math.inf, 0
         self.best: dict[str, Tensor] = self.weights()
@@ -65,23 +77,25 @@ class Trainer:
         self.validation_seconds = 0.0  # what the last one took
         self.history: list[dict[str, Any]] = []  # a row a validation
         self.losses: list[float] = []  # since the last one
-        self.stopping = False
+        self.epoch = self.done = 0.0
+        self.asked_to_stop = False  # this process
+        self.stopping = False  # all of them, which the next iteration agrees on
 
     def stop(self) -> None:
-        """Asks for an end after this iteration, with the state saved."""
-        self.stopping = True
+        """Asks for an end after the next iteration, with the state saved."""
+        self.asked_to_stop = True
 
     def learning_rate(self, done: float) -> float:
-        """Linear warm-up, then half a cosine over the share `done` of the schedule."""
-        if self.iteration < self.config.warmup:
-            return self.config.learning_rate * (self.iteration + 1) / self.config.warmup
+        """Of the iteration to come: a linear warm-up, of at most a tenth of the schedule, and half a cosine over all of it."""
+        ramp = max((self.iteration + 1) / max(self.config.warmup, 1), done / LONGEST_WARMUP)
         wave = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-        return self.config.learning_rate * (SMALLEST_RATE + (1 - SMALLEST_RATE) * wave)
+        return self.config.learning_rate * min(ramp, 1.0) * (SMALLEST_RATE + (1 - SMALLEST_RATE) * wave)
 
     def _done(self) -> float:
+        """The share of the schedule that is behind us."""
         if self.config.minutes is not None:
             return (self.seconds + self.validation_seconds) / (self.config.minutes * 60)
-        return max(self.iteration - self.config.warmup, 0) / max(self.config.iterations - self.config.warmup, 1)
+        return self.iteration / self.config.iterations
 
     def run(self) -> Iterator[Progress]:
         """Trains to the end, reporting each iteration; the best weights are in the model afterwards.
@@ -90,31 +104,32 @@ class Trainer:
             MelodiaError: the loss is no number, a batch cannot be read, or the state cannot be saved.
         """
         torch.manual_seed(self.config.random_seed + self.cluster.rank)  # dropout takes no generator of its own
-        resume.restore_random(self.random)
+        resume.restore_random(self.random, self.cluster.device)
         began, before = time.monotonic(), self.seconds
         last_save = began
-        finished = self.iteration >= self.config.iterations and self.config.minutes is None
         with ExitStack() as open_batches:
             parts = [open_batches.enter_context(prefetched(self._batches(j))) for j in range(self.config.accumulate)]
-            while not finished:
-                tick = time.perf_counter()
-                loss, norm, targets, done, stop = self._update(self._next_of(parts))
-                rate = targets / (time.perf_counter() - tick)
-                ended = done >= 1 or (self.config.minutes is None and self.iteration >= self.config.iterations)
-                valid = self._validated() if ended or self.iteration % self.config.validate_every == 0 else None
+            while not self._finished():
+                update = self._update(self._next_of(parts))
+                valid = self._validated() if self._ended() or self.iteration % self.config.validate_every == 0 else None
                 self.seconds = before + time.monotonic() - began
-                self.losses.append(loss)
+                self.losses.append(update.loss)
                 if valid is not None:
-                    self._remember(sum(self.losses) / len(self.losses), valid, norm, self.learning_rate(done))
+                    self._remember(sum(self.losses) / len(self.losses), valid, update)
                     self.losses.clear()
                 late = self.cluster.sum([time.monotonic() - last_save > self.config.save_minutes * 60])[0]
-                if late or stop or valid is not None:
+                if late or self.stopping or valid is not None:
                     self.save()
                     last_save = time.monotonic()
-                finished = ended or stop or self.bad_validations >= self.config.patience
-                yield Progress(self.iteration, self.epoch, loss, self.learning_rate(done), norm, rate, done, valid, self.best_loss)
+                yield Progress(self.iteration, self.epoch, *update, min(self.done, 1.0), valid, self.best_loss)
         if not self.stopping:
             self.model.load_state_dict(self.best)
+
+    def _finished(self) -> bool:
+        return self._ended() or self.stopping or self.bad_validations >= self.config.patience
+
+    def _ended(self) -> bool:
+        return self.done >= 1 if self.config.minutes is not None else self.iteration >= self.config.iterations
 
     def _batches(self, j: int) -> Iterator[Loaded]:
         """The batches of this process's j-th part."""
@@ -123,16 +138,42 @@ class Trainer:
 
     def _next_of(self, parts: list[Iterator[Loaded]]) -> list[Loaded]:
         try:
-            return [next(part) for part in parts]
+            loaded = [next(part) for part in parts]
+            self.cluster.agree(None)
+            return loaded
         except MelodiaError as error:  # a damaged shard: what was learnt stays
-            if self.cluster.size == 1 and self.iteration:
-                self.save()
+            self.cluster.agree(error)
+            if not self.iteration:
+                raise
+            self.save()
             raise MelodiaError(f"iteration {self.iteration}: {error}; then go on with --resume") from error
 
-    def _update(self, loaded: list[Loaded]) -> tuple[float, float, float, float, bool]:
-        """One iteration: nats a target, norm of the gradient, targets, share of the schedule done, whether to stop."""
+    def _update(self, loaded: list[Loaded]) -> Update:
+        """One iteration."""
+        began = time.perf_counter()
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
+        nats, targets = self._backward(loaded)
+        signals = [nats, targets, self._done() if self.cluster.leads else 0.0, float(self.asked_to_stop)]
+        nats, targets, done, stop = self.cluster.sum(signals)
+        loss, self.stopping = nats / max(targets, 1), stop > 0
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.cluster.sum_gradients(parameters)
+        torch._foreach_div_([p.grad for p in parameters if p.grad is not None], max(targets, 1))
+        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise MelodiaError(self._no_number(f"the loss is {loss}, the norm of its gradient {norm}"))
+        rate = self.learning_rate(done)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.iteration, self.epoch = self.iteration + 1, loaded[0].epoch
+        self.positions = [item.position for item in loaded]
+        self.done = done if self.config.minutes is not None else self._done()
+        return Update(loss, rate, norm, targets / (time.perf_counter() - began))
+
+    def _backward(self, loaded: list[Loaded]) -> tuple[float, float]:
+        """Adds up the gradients of this process's parts: summed nats and targets."""
         nats = torch.zeros((), device=self.cluster.device)
         count = torch.zeros((), device=self.cluster.device)
         for j, item in enumerate(loaded):
@@ -142,27 +183,7 @@ class Trainer:
             lost.backward()
             self.states[j] = detached(state) if item.carried else None
             nats, count = nats + lost.detach(), count + targets
-        leading = self.cluster.leads
-        total, all_targets, done, stop = self.cluster.sum(
-            [float(nats), float(count), self._done() if leading else 0.0, float(self.stopping)]
-        )
-        loss, self.stopping = total / max(all_targets, 1), stop > 0
-        if not math.isfinite(loss):
-            raise MelodiaError(self._no_number(f"the loss is {loss}"))
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.cluster.sum_gradients(parameters)
-        torch._foreach_div_([p.grad for p in parameters if p.grad is not None], max(all_targets, 1))
-        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
-        if not math.isfinite(norm):
-            raise MelodiaError(self._no_number(f"the norm of the gradient is {norm}"))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(done)
-        self.optimizer.step()
-        self.iteration, self.epoch = self.iteration + 1, loaded[0].epoch
-        self.positions = [item.position for item in loaded]
-        return loss, norm, all_targets, done if self.config.minutes is not None else self._done(), self.stopping
-
-    epoch = 0.0
+        return float(nats), float(count)
 
     def _no_number(self, what: str) -> str:
         saved = (self.folder / "resume.pt").is_file()
@@ -172,8 +193,9 @@ class Trainer:
             + " and a lower --learning-rate"
         )
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.cluster.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+    def _precision(self) -> AbstractContextManager[Any]:
+        mixed = self.config.precision == "bfloat16"
+        return torch.autocast(self.cluster.device.type, torch.bfloat16) if mixed else nullcontext()
 
     def measure(self) -> float:
         """Nats a target on valid, with the weights as they are.
@@ -192,12 +214,14 @@ class Trainer:
     def measure_start(self) -> float:
         """Nats a target on valid before the first iteration: what there is to beat, kept if nothing does."""
         self.best_loss = self.measure()
-        self._remember(None, self.best_loss, None, None)
+        self._remember(None, self.best_loss, None)
         return self.best_loss
 
-    def _remember(self, train: float | None, valid: float, norm: float | None, learning_rate: float | None) -> None:
-        row = {"iteration": self.iteration, "epoch": round(self.epoch, 3), "seconds": round(self.seconds, 1)}
-        self.history.append(row | {"train": train, "valid": valid, "gradient_norm": norm, "learning_rate": learning_rate})
+    def _remember(self, train: float | None, valid: float, update: Update | None) -> None:
+        row: dict[str, Any] = {"iteration": self.iteration, "epoch": round(self.epoch, 3), "seconds": round(self.seconds, 1)}
+        row |= {"train": train, "valid": valid}
+        norm, rate = (update.gradient_norm, update.learning_rate) if update else (None, None)
+        self.history.append(row | {"gradient_norm": norm, "learning_rate": rate})
 
     def _validated(self) -> float:
         began = time.monotonic()
@@ -233,4 +257,4 @@ class Trainer:
 
 def on_device(batch: Any, device: torch.device) -> Any:
     """A named tuple of tensors, each on the device."""
-    return type(batch)(*(t.to(device, non_blocking=True) for t in batch))
+    return type(batch)(*(t.to(device) for t in batch))

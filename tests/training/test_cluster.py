@@ -1,6 +1,8 @@
-"""Two processes on this machine, over gloo, started as torchrun starts them."""
+"""Two processes on this machine, over gloo, in the environment that torchrun gives them."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -37,40 +39,44 @@ cluster.leave()
 """
 
 
-def torchrun(folder, iterations):
+def two_processes(folder, iterations):
     folder.mkdir(exist_ok=True)
-    script = folder / "worker.py"
-    script.write_text(WORKER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    done = subprocess.run([*command, str(folder), str(iterations)], capture_output=True, text=True, cwd=ROOT, timeout=300)
-    assert done.returncode == 0, done.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", WORKER, str(folder), str(iterations)]
+    processes = [
+        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, stderr=subprocess.PIPE)
+        for rank in range(2)
+    ]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
     return [json.loads((folder / f"rows-{rank}.json").read_text()) for rank in range(2)]
 
 
-@pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return two_processes(tmp_path_factory.mktemp("whole"), 100)
 
 
-def test_two_processes_have_the_losses_of_one_with_the_same_batch(tmp_path):
+def test_two_processes_have_the_losses_of_one_with_the_same_batch(whole, tmp_path):
     config = TrainingConfig(iterations=40, learning_rate=0.02, warmup=5, validate_every=10, save_minutes=100)
     alone = Trainer(EchoTask(dropout=0), config, tmp_path)
     expected = [[p.iteration, p.train_loss, p.valid_loss] for p in alone.run()]
-    first, second = torchrun(tmp_path / "two", 100)
-    assert first == second
-    for found, wanted in zip(first, expected, strict=True):
+    assert whole[0] == whole[1]
+    for found, wanted in zip(whole[0], expected, strict=True):
         assert found[0] == wanted[0]
         assert found[1] == pytest.approx(wanted[1], rel=2e-4)
         assert (found[2] is None) == (wanted[2] is None)
         assert found[2] is None or found[2] == pytest.approx(wanted[2], rel=2e-4)
 
 
-def test_two_processes_stop_together_and_go_on(tmp_path):
-    whole, _ = torchrun(tmp_path / "whole", 100)
-    begun, also = torchrun(tmp_path / "cut", 13)
+def test_two_processes_stop_together_and_go_on(whole, tmp_path):
+    begun, also = two_processes(tmp_path, 13)
     assert begun == also and begun[-1][0] == 14  # asked for after 13, agreed on with 14
-    rest, _ = torchrun(tmp_path / "cut", 100)
-    assert begun + rest == whole
+    rest, _ = two_processes(tmp_path, 100)
+    assert begun + rest == whole[0]
 
 
 def test_one_alone_by_default(monkeypatch):
