@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, overload
@@ -22,9 +23,9 @@ from numpy.typing import NDArray
 import melodia
 from melodia.errors import CorpusError
 from melodia.files import temporary_beside, write_json
+from melodia.recipe import SPLITS
 from melodia.representation import Record
 from melodia.shards import FORMAT, check_shard
-from melodia.splits import SPLITS
 
 
 class Corpus:
@@ -43,10 +44,13 @@ class Corpus:
         self._open: dict[tuple[int, int], NDArray[Any]] = {}
         self._lock = Lock()
         number = {name: i for i, name in enumerate(self._shards)}
-        rows = [(number[r.shard], SPLITS.index(r.split), r.derived, r.size, *r.first_rows, *r.num_rows) for r in self.records()]
-        if not rows:
-            raise CorpusError(f"{self.folder}: there are no pieces in it; prepare it again")
-        self._table = np.array(rows, dtype=np.int64)
+        try:
+            rows = [(number[r.shard], SPLITS.index(r.split), r.derived, r.size, *r.first_rows, *r.num_rows) for r in self.records()]
+            if len(rows) != self.manifest["counts"]["pieces"]:
+                raise CorpusError(f"{self.folder}: damaged (its table of pieces is cut off); prepare it again")
+            self._table = np.array(rows, dtype=np.int64).reshape(len(rows), 4 + 2 * len(self.arrays))
+        except (KeyError, ValueError, TypeError) as error:
+            raise CorpusError(f"{self.folder}: damaged ({error}); prepare it again") from error
 
     def _read_manifest(self) -> dict[str, Any]:
         path = self.folder / "manifest.json"
@@ -79,7 +83,7 @@ class Corpus:
                     content = json.loads(line)
                     content[6], content[7] = tuple(content[6]), tuple(content[7])
                     yield Record(*content)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, LookupError) as error:
             raise CorpusError(f"{path}: damaged ({error}); prepare it again") from error
 
     def pieces(self, split: str, array: str | None = None, derived: bool = True) -> Pieces:
@@ -97,7 +101,8 @@ class Corpus:
         if not derived:
             chosen &= self._table[:, 2] == 0
         if not chosen.any():
-            raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music, or with a larger --held-out")
+            share = "smaller" if split == "train" else "larger"
+            raise CorpusError(f"{self.folder}: no pieces in its {split} split; prepare more music, or with a {share} --held-out")
         return Pieces(self, self._table[chosen], self.arrays.index(array) if array else 0)
 
     def rows(self, shard: int, array: int) -> NDArray[Any]:
@@ -164,5 +169,6 @@ def write_corpus(folder: Path, records: Sequence[Record], rejected: Sequence[tup
     write_json(folder / "manifest.json", facts | manifest)
     for path in shards.iterdir():
         if path.name != table and path.name.partition(".")[0] not in manifest["shards"]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            with suppress(OSError):  # another process reads it, on Windows
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     (folder / "rows.npy").unlink(missing_ok=True)  # of the format before this

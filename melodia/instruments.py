@@ -6,11 +6,6 @@ from melodia.errors import ConfigError
 
 DRUMS = 128  # how drums are written where a program is meant
 
-FAMILIES = (
-    "piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
-    "reed", "pipe", "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects",
-)  # fmt: skip
-
 PROGRAMS = (
     "acoustic grand piano", "bright acoustic piano", "electric grand piano", "honky-tonk piano",
     "electric piano 1", "electric piano 2", "harpsichord", "clavinet",

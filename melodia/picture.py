@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melodia.errors import MelodiaError
-from melodia.files import temporary_beside
+from melodia.files import temporary_beside, why_not_written
 from melodia.midi import part_name
 from melodia.score import Score
 
@@ -65,7 +65,7 @@ def draw_piano_roll(score: Score, path: str | Path, join_ticks: int = 0) -> Path
     if begin < join_ticks < end:
         handles = [Patch(color=PRIMER_COLOUR, label="seed"), Patch(color=MADE_COLOUR, label="continuation")]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
-    return _save(figure, Path(path))
+    return save_figure(figure, Path(path))
 
 
 def draw_learning_curve(metrics: Path, path: Path) -> Path:
@@ -96,14 +96,19 @@ def draw_learning_curve(metrics: Path, path: Path) -> Path:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.25)
     axes.legend(frameon=False)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Writes a figure as PNG, whole or not at all, on the figure's own ground.
+
+    Raises:
+        MelodiaError: it cannot be written.
+    """
     try:
         with temporary_beside(path) as temporary, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks
-            figure.savefig(temporary, format="png")
+            figure.savefig(temporary, format="png", facecolor=figure.get_facecolor())
     except OSError as error:
-        raise MelodiaError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise MelodiaError(f"{path}: cannot be written: {why_not_written(error, path)}") from error
     return path

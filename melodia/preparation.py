@@ -24,6 +24,7 @@ from melodia.corpus import write_corpus
 from melodia.engine import in_parallel
 from melodia.errors import ConfigError, CorpusError
 from melodia.files import refuse_foreign_folder, why_not_written
+from melodia.recipe import SPLITS
 from melodia.representation import Derived, Record, Representation
 from melodia.shards import (
     Index,
@@ -38,7 +39,7 @@ from melodia.shards import (
     reading_key,
 )
 from melodia.sources import Source, find_files, given_splits, unpack_source
-from melodia.splits import NUM_HASHES, SPLITS, assign_splits, near_duplicates
+from melodia.splits import NUM_HASHES, assign_splits, near_duplicates
 
 OURS = ("manifest.json", "rejected.tsv", "shards", "unpacked", "rows.npy")
 ALIKE = 0.35  # share of shingles from which two pieces count as one
@@ -47,7 +48,7 @@ FILES_A_SHARD = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareConfig:
-    """`held_out`: the share of groups in valid, and again in test; `jobs`: processes; `engine`: see `engine`."""
+    """`held_out`: share of groups in valid, and again in test; `jobs`: processes here; `engine`: of `in_parallel`."""
 
     held_out: float = 0.05
     jobs: int = 1
@@ -82,7 +83,7 @@ class _Work:
 
     def unpacked(self, source: Source) -> Path:
         """Where an archive lies while it is read; any other source as it is."""
-        return self.output / "unpacked" / source.name if source.is_archive else source.path
+        return self.output / "unpacked" / source.unpacked_name if source.is_archive else source.path
 
     def take(self, shard: str) -> Index:
         """Enters a shard that is done."""
@@ -120,7 +121,11 @@ def prepare(
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         raise ConfigError(f"sources: two are called '{max(names, key=names.count)}'; name them, as in NAME=FOLDER")
-    files = [find_files(s, representation.suffixes, output / "unpacked" / s.name) for s in sources]
+    for source in sources:
+        if source.recipe.domain and representation.domain not in source.recipe.domain:
+            domains = " and ".join(source.recipe.domain)
+            raise ConfigError(f"{source.name}: a corpus for {domains}; {representation.name} are made for {representation.domain}")
+    files = [find_files(s, representation.suffixes, output / "unpacked") for s in sources]
     work = _Work(sources=sources, files=files, representation=representation, config=config, output=output, progress=progress)
     try:
         work.shards.mkdir(parents=True, exist_ok=True)
@@ -149,12 +154,16 @@ def _read(work: _Work) -> None:
         representation = work.representation.for_recipe(source.recipe)
         key = reading_key(representation, source.name)
         usable = [i for i in earlier if i.key == key and is_whole(work.shards, i)]
-        known = {k.row.name: k for i in usable for k in known_files(i, len(representation.arrays))}
+        known: dict[str, Known] = {}
+        now = {f.name: f for f in files}
+        for old in (k for i in usable for k in known_files(i, len(representation.arrays)) if k.row.name in now):
+            if old.row.name not in known or _same(now[old.row.name], old):  # of two the one that is as the file is now
+                known[old.row.name] = old
         whole = {i.shard: [r.name for r in i.rows] for i in usable}
         chunks = [files[i : i + FILES_A_SHARD] for i in range(0, len(files), FILES_A_SHARD)]
         shards = [_done_already(chunk, known, whole) for chunk in chunks]
         fresh = [(chunk, [known.get(f.name) for f in chunk]) for chunk, shard in zip(chunks, shards, strict=True) if not shard]
-        work.num_read += sum(not _same(f, k) for chunk, old in fresh for f, k in zip(chunk, old, strict=True))
+        work.num_read += sum(not _same(f, known.get(f.name)) for chunk, _ in fresh for f in chunk)
         if source.is_archive and (fresh or source.recipe.split_table):
             unpack_source(source, work.unpacked(source))
         jobs = ((work.shards, representation, source.name, chunk, old) for chunk, old in fresh)

@@ -208,8 +208,8 @@ def _archive(content: Any, where: str) -> Archive:
     filename = archive.filename or unquote(urlsplit(archive.url).path.rpartition("/")[2])
     suffix = next((s for s in sorted(ARCHIVE_SUFFIXES, key=len, reverse=True) if filename.lower().endswith(s)), "")
     part = archive.part or filename[: len(filename) - len(suffix)]
-    _check_name(filename if archive.url else re.sub("[*?]", "x", filename), f"{where}: filename")
-    _check_name(part, f"{where}: part")
+    check_name(filename if archive.url else re.sub("[*?]", "x", filename), f"{where}: filename")
+    check_name(part, f"{where}: part")
     if archive.url and not archive.url.startswith(("https://", "http://")):
         raise CorpusError(f"{where}: url: '{archive.url}' must begin with https:// or http://")
     for key, digits in HASHES.items():
@@ -219,14 +219,19 @@ def _archive(content: Any, where: str) -> Archive:
     return Archive(**{**kept, "filename": filename, "part": part})
 
 
-def _check_name(name: str, where: str) -> None:
+def check_name(name: str, where: str) -> None:
+    """Refuses what cannot be the name of a file or folder everywhere.
+
+    Raises:
+        CorpusError: it has folders in it, is hidden, or has signs that some systems forbid.
+    """
     if not name or name.startswith(".") or re.search(r'[/\\:*?"<>|\0]', name):
         raise CorpusError(f"{where}: '{name}' must be a plain name, without folders and not hidden")
 
 
 def _check(recipe: Recipe, where: str) -> None:
     """What the types alone do not say."""
-    _check_name(recipe.name, f"{where}: name")
+    check_name(recipe.name, f"{where}: name")
     for domain in recipe.domain:
         if domain not in DOMAINS:
             raise CorpusError(f"{where}: domain: '{domain}' must be one of {', '.join(DOMAINS)}")

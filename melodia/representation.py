@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from melodia.recipe import Recipe
@@ -91,8 +90,3 @@ class Representation(Protocol):
 
     def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
         """Makes such a piece."""
-
-
-def empty_like(array: NDArray[Any]) -> NDArray[Any]:
-    """No rows of the same width and type."""
-    return np.zeros((0, *array.shape[1:]), dtype=array.dtype)

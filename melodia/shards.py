@@ -216,8 +216,9 @@ def write_shard(folder: Path, key: str, source: str, rows: Sequence[Row], readin
     nothing = np.zeros(NUM_HASHES, dtype=np.uint32)
     signatures = [nothing if r.signature is None else r.signature for r in readings]
     arrays["signatures"] = np.stack(signatures) if signatures else np.zeros((0, NUM_HASHES), dtype=np.uint32)
-    digests = {}
-    for array, values in arrays.items():
+    earlier = read_index(folder / f"{name}.json")
+    digests = earlier.sha256 if earlier is not None and is_whole(folder, earlier) else {}
+    for array, values in arrays.items() if not digests else ():  # the same content, maybe mapped by a reader
         path = array_path(folder, name, array)
         with temporary_beside(path) as temporary:
             np.save(temporary, values)

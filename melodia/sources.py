@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import hashlib
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from melodia.errors import ConfigError, CorpusError
 from melodia.files import temporary_beside
-from melodia.recipe import Recipe, find_recipe, load_recipe, recipe_names
+from melodia.recipe import ARCHIVE_SUFFIXES, Recipe, check_name, find_recipe, load_recipe, recipe_names
 from melodia.shards import SourceFile
 from melodia.unpack import unpack
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 LISTS = (".txt", ".lst")
 SPLIT_NAMES = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
 
@@ -35,9 +36,16 @@ class Source:
         return self.recipe.name
 
     @property
+    def unpacked_name(self) -> str:
+        """A folder's name for what is in this archive as it is now."""
+        stat = self.path.stat()
+        what = f"{self.path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+        return f"{self.name}-{hashlib.sha256(what.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+    @property
     def is_archive(self) -> bool:
         """Whether it has to be unpacked to be read."""
-        return self.path.is_file() and self.path.name.lower().endswith(ARCHIVES)
+        return self.path.is_file() and self.path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def parse_source(text: str) -> Source:
@@ -51,7 +59,8 @@ def parse_source(text: str) -> Source:
     if equals and not Path(text).exists():
         if not name or not path:
             raise ConfigError(f"source: '{text}' is not NAME=PATH")
-        return Source(load_recipe(name), Path(path))
+        check_name(name, "source")
+        return Source(load_recipe(name), Path(path).expanduser())
     if text in recipe_names() and not Path(text).exists():
         from melodia.fetch import how_to_get, locate
 
@@ -61,12 +70,12 @@ def parse_source(text: str) -> Source:
             raise CorpusError(how_to_get(recipe))
         return Source(recipe, folder)
     stem = Path(text).resolve().name
-    suffix = next((s for s in sorted(ARCHIVES + LISTS, key=len, reverse=True) if stem.lower().endswith(s)), "")
+    suffix = next((s for s in sorted(ARCHIVE_SUFFIXES + LISTS, key=len, reverse=True) if stem.lower().endswith(s)), "")
     return Source(Recipe(name=stem[: len(stem) - len(suffix)] or "source"), Path(text))
 
 
 def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list[SourceFile]:
-    """The files of a source, by name; those of an archive as they will be in the folder `unpacked`.
+    """The files of a source, by name; those of an archive as they will be below the folder `unpacked`.
 
     Raises:
         CorpusError: there is no such source, it is damaged, or there is nothing in it.
@@ -77,13 +86,15 @@ def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list
     elif not path.exists():
         raise CorpusError(f"{path}: no such folder or file")
     elif source.is_archive:
-        files = _in_archive(path, unpacked)
+        files = _in_archive(path, unpacked / source.unpacked_name)
     elif path.suffix.lower() in suffixes:
         files = iter([_of_path(path.name, path)])
     elif path.suffix.lower() in LISTS:
         files = _in_list(path)
     else:
-        raise CorpusError(f"{path}: neither a folder, an archive ({', '.join(ARCHIVES)}) nor a list of files ({', '.join(LISTS)})")
+        raise CorpusError(
+            f"{path}: neither a folder, an archive ({', '.join(ARCHIVE_SUFFIXES)}) nor a list of files ({', '.join(LISTS)})"
+        )
     everything = list(files)
     wanted = [f for f in everything if PurePosixPath(f.name).suffix.lower() in suffixes and source.recipe.chooses(f.name)]
     if not wanted:
@@ -128,17 +139,24 @@ def _in_archive(path: Path, unpacked: Path) -> Iterator[SourceFile]:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as packed:
                 for item in packed.infolist():
-                    if not item.is_dir():
-                        date = datetime.datetime(*item.date_time, tzinfo=datetime.UTC)
-                        yield SourceFile(item.filename, unpacked / item.filename, item.file_size, int(date.timestamp()) * 10**9)
+                    if not item.is_dir():  # its checksum tells more than its date
+                        yield _member(path, item.filename, unpacked, item.file_size, item.CRC)
         else:
             with tarfile.open(path) as tar:
                 for member in tar:
                     if member.isfile():
-                        name = PurePosixPath(member.name).as_posix()
-                        yield SourceFile(name, unpacked / name, member.size, int(member.mtime) * 10**9)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError) as error:
+                        yield _member(path, member.name, unpacked, member.size, int(member.mtime) * 10**9)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError) as error:
         raise CorpusError(f"{path}: this archive is damaged ({error}); fetch it again") from error
+
+
+def _member(archive: Path, name: str, unpacked: Path, num_bytes: int, mark: int) -> SourceFile:
+    """A file of an archive, where unpacking will put it."""
+    parts = [part for part in PurePosixPath(name.lstrip("/")).parts if part != "."]
+    if ".." in parts or any(":" in part or "\\" in part for part in parts):
+        raise CorpusError(f"{archive}: is refused: '{name}' would be written outside its folder")
+    name = "/".join(parts)
+    return SourceFile(name, unpacked / name, num_bytes, mark)
 
 
 def unpack_source(source: Source, folder: Path) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-SPLITS = ("train", "valid", "test")
+from melodia.recipe import SPLITS
+
 NUM_HASHES = 64
 BAND = 2  # hashes a band of the search for candidates
 BLOCK = 65_536  # pairs compared at once
@@ -53,10 +54,12 @@ def near_duplicates(signatures: NDArray[np.uint32], threshold: float) -> NDArray
         keys = signatures[:, band].astype(np.uint64) << np.uint64(32) | signatures[:, band + 1]
         order = np.argsort(keys, kind="stable")
         same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+        first = order[np.searchsorted(keys[order], keys[order])]
         for i in range(0, len(same), BLOCK):
             a, b = order[same[i : i + BLOCK]], order[same[i : i + BLOCK] + 1]
-            alike = (signatures[a] == signatures[b]).mean(axis=1) >= threshold
-            pairs.append(np.stack([a[alike], b[alike]], axis=1))
+            for one, other in ((a, b), (first[same[i : i + BLOCK]], b)):  # with its neighbour, and with the first of the bucket
+                alike = (signatures[one] == signatures[other]).mean(axis=1) >= threshold
+                pairs.append(np.stack([one[alike], other[alike]], axis=1))
     edges = np.unique(np.concatenate(pairs), axis=0)
     graph = coo_array((np.ones(len(edges), dtype=bool), (edges[:, 0], edges[:, 1])), shape=(num_pieces, num_pieces))
     labels = connected_components(graph, directed=False)[1]
@@ -71,7 +74,7 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
     Where a piece of the group has a given split, the strictest wins (test over valid over train); else
     a hash of the group's name puts `held_out` of the groups in valid and as many in test, so a piece
     stays where it is when others join. In a small corpus the groups next by that hash fill up valid
-    (from two groups on) and test (from three), to two each from `SMALL` groups on.
+    (from two groups on) and test (from three), to two each from `SMALL` groups on, and train has one at least.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for i, group in enumerate(groups):
@@ -86,11 +89,12 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
         name = names[group].encode("utf-8", "surrogateescape")
         draws[group] = int.from_bytes(hashlib.sha256(name).digest()[:4], "big") / 2**32
         chosen[group] = "test" if draws[group] < held_out else "valid" if draws[group] < 2 * held_out else "train"
+    by_draw = sorted(draws, key=lambda g: draws[g])
+    if by_draw and "train" not in chosen.values():
+        chosen[by_draw[-1]] = "train"
     for split, smallest in (("valid", 2), ("test", 3)):
         least = 0 if len(members) < smallest else 2 if len(members) >= SMALL else 1
-        spare = sorted((g for g in draws if chosen[g] == "train"), key=lambda g: draws[g])
-        if not spare and least:  # a corpus that gives its own split without this one
-            continue
+        spare = [g for g in by_draw if chosen[g] == "train"][: sum(s == "train" for s in chosen.values()) - 1]
         for group in spare[: max(least - sum(s == split for s in chosen.values()), 0)]:
             chosen[group] = split
     return [chosen[group] for group in groups]

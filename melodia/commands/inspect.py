@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from melodia.inspection.units import Ranked
 
 SOUND = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".opus", ".wma")
-LISTED = 5  # of the most surprising notes
 
 
 @click.command("inspect")

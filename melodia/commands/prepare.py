@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from melodia.commands.console import json_option, notice, progress_bar, quiet_option, result
-from melodia.errors import ConfigError, CorpusError
+from melodia.errors import CorpusError
 
 
 @click.command("prepare")
@@ -47,10 +47,6 @@ def command(
 
     config = PrepareConfig(**settings)  # type: ignore[arg-type]
     chosen = [parse_source(s) for s in sources]
-    for source in chosen:
-        if source.recipe.domain and "composition" not in source.recipe.domain:
-            domains = " and ".join(source.recipe.domain)
-            raise ConfigError(f"{source.name}: a corpus for {domains}; events are made of MIDI files, for composition")
     events = EventsRepresentation(bands=bands, random_seed=random_seed)
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")

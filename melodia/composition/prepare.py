@@ -52,7 +52,7 @@ class EventsRepresentation:
     def settings(self) -> dict[str, Any]:
         """What changes what is read, as JSON."""
         settings = asdict(self)
-        del settings["bands"]  # more of them change nothing in the others
+        del settings["bands"], settings["random_seed"]  # they change nothing in what is read
         return settings | {"version": VERSION}
 
     def for_recipe(self, recipe: Recipe) -> EventsRepresentation:

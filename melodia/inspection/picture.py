@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from melodia.errors import MelodiaError
-from melodia.files import temporary_beside
 from melodia.inspection.colours import FADED, GROUPS, INK, LINE, PAPER
 from melodia.inspection.lanes import lay_out
 from melodia.inspection.panels import bare, draw_heat, draw_roll, draw_surprise, draw_ticks, shortened, signed, title_panel
 from melodia.inspection.reading import Reading, gates, memory, step_edges
 from melodia.inspection.units import Ranked, fitted, rows_of
+from melodia.picture import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +64,7 @@ def draw_overview(reading: Reading, ranked: Sequence[Ranked], path: Path, layers
         draw_heat(place, drawn, values, names, signed=name in ("cell", "hidden"))
         kind = f"{name} state" if name in ("cell", "hidden") else f"{name} gate"
         title_panel(place, f"Layer {layer + 1} · {kind}", EXPLANATION.get(name, ""))
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_units(reading: Reading, ranked: Sequence[Ranked], path: Path) -> Path:
@@ -85,7 +83,7 @@ def draw_units(reading: Reading, ranked: Sequence[Ranked], path: Path) -> Path:
         _draw_following(place, reading, drawn, found)
         box = place.get_position()
         _draw_strength(figure.add_axes((box.x1 + 0.1 / WIDTH, box.y0, 2.85 / WIDTH, box.height)), found)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def first_stretch(reading: Reading) -> Reading:
@@ -158,13 +156,3 @@ def _draw_strength(axes: Axes, found: Ranked) -> None:
     axes.text(1.06, 0.62, f"{signed(best.r)}  layer {best.layer + 1}, unit {best.unit}", fontsize=8.5, color=INK, va="center")
     verdict = "chance reaches" if found.above_chance else "no more than chance,"
     axes.text(1.06, 0.28, f"{verdict} {found.chance:.2f}", fontsize=7.5, color=FADED, va="center")
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    try:
-        with temporary_beside(path) as temporary, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks
-            figure.savefig(temporary, format="png", facecolor=PAPER)
-    except OSError as error:
-        raise MelodiaError(f"{path}: cannot be written: {error.strerror or error}") from error
-    return path

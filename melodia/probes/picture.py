@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from melodia.errors import MelodiaError
-from melodia.files import temporary_beside
+from melodia.picture import save_figure
 from melodia.probes.gradients import RADIUS, ClippingRun
 from melodia.probes.run import PLAIN_LSTM, MemoryReport
 from melodia.probes.tasks import TASKS
@@ -60,7 +59,7 @@ def draw_memory(report: MemoryReport, path: Path) -> Path:
         f"What cells of {min(counts):,} to {max(counts):,} parameters remember",
         True,
     )
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _draw_ends(axes: Axes, results: Sequence[ProbeResult]) -> None:
@@ -129,7 +128,7 @@ def draw_gradients(report: MemoryReport, path: Path) -> Path:
     if "lstm" in names:
         names["lstm"] += f", forget bias {report.config.forget_bias}"
     _legend(figure, names, "Where gradients vanish, and where they explode")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _draw_clipping(runs: Sequence[ClippingRun], lower: Sequence[Axes]) -> None:
@@ -208,12 +207,3 @@ def _legend(figure: Figure, names: dict[str, str], title: str, with_markers: boo
     ]
     figure.suptitle(title, fontsize=13, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=10)
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    try:
-        with temporary_beside(path) as temporary:
-            figure.savefig(temporary, format="png")
-    except OSError as error:
-        raise MelodiaError(f"{path}: cannot be written: {error.strerror or error}") from error
-    return path

@@ -60,7 +60,7 @@ def test_folders_of_other_files_are_never_touched(corpus, tmp_path):
         assert "name a new folder" in run("prepare", music, "-o", target, code=1).stderr
     assert sorted(music.iterdir()) == before
     assert (
-        "fsdd: a corpus for recognition; events are made of MIDI files"
+        "fsdd: a corpus for recognition; events are made for composition"
         in run("prepare", f"fsdd={music}", "-o", tmp_path / "x", code=1).stderr
     )
     assert "no such folder or file" in run("prepare", tmp_path / "gone", "-o", tmp_path / "x", code=1).stderr
