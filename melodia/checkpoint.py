@@ -8,14 +8,12 @@ in half precision and loaded in single.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melodia.errors import CheckpointError
-from melodia.files import shipped, temporary_beside, why_not_written, write_json
+from melodia.files import shipped, temporary_beside, why_not_written, write_atomically, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,7 +81,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tensor], card: str) -> None:
-    """Writes a checkpoint, whole or not at all.
+    """Writes a checkpoint, each of its files whole or not at all.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -94,20 +92,10 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
     from safetensors.torch import save_file
 
     try:
-        with temporary_beside(folder, is_folder=True) as temporary:
-            save_file({name: w.detach().cpu().half().contiguous() for name, w in weights.items()}, temporary / "model.safetensors")
-            (temporary / "model.safetensors").chmod(0o644)
-            write_json(temporary / "config.json", asdict(info))
-            (temporary / "README.md").write_text(card, encoding="utf-8")
-            if folder.is_dir():  # what the training left there stays
-                ours = shutil.ignore_patterns("config.json", "model.safetensors", "README.md")
-                shutil.copytree(folder, temporary, ignore=ours, copy_function=_link_or_copy, dirs_exist_ok=True)
+        with temporary_beside(folder / "model.safetensors") as temporary:
+            save_file({name: w.detach().cpu().half().contiguous() for name, w in weights.items()}, temporary)
+            temporary.chmod(0o644)
+        write_json(folder / "config.json", asdict(info))
+        write_atomically(folder / "README.md", card)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be written: {why_not_written(error, folder)}") from error
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copy2(source, target)

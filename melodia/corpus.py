@@ -25,7 +25,7 @@ from melodia.errors import CorpusError
 from melodia.files import temporary_beside, write_json
 from melodia.recipe import SPLITS
 from melodia.representation import Record
-from melodia.shards import FORMAT, check_shard
+from melodia.shards import FORMAT, check_shard, file_sha256
 
 
 class Corpus:
@@ -39,17 +39,22 @@ class Corpus:
         """
         self.folder = Path(folder)
         self.manifest = self._read_manifest()
-        self.arrays: list[str] = self.manifest["arrays"]
-        self._shards = list(self.manifest["shards"])
         self._open: dict[tuple[int, int], NDArray[Any]] = {}
         self._lock = Lock()
-        number = {name: i for i, name in enumerate(self._shards)}
+        table = self.folder / "shards" / str(self.manifest["pieces"])
         try:
+            whole = file_sha256(table)[:16] == table.name.partition(".")[0]
+        except OSError:
+            whole = False
+        if not whole:
+            raise CorpusError(f"{table}: damaged; prepare it again")
+        try:
+            self.arrays: list[str] = list(self.manifest["arrays"])
+            self._shards = list(self.manifest["shards"])
+            number = {name: i for i, name in enumerate(self._shards)}
             rows = [(number[r.shard], SPLITS.index(r.split), r.derived, r.size, *r.first_rows, *r.num_rows) for r in self.records()]
-            if len(rows) != self.manifest["counts"]["pieces"]:
-                raise CorpusError(f"{self.folder}: damaged (its table of pieces is cut off); prepare it again")
             self._table = np.array(rows, dtype=np.int64).reshape(len(rows), 4 + 2 * len(self.arrays))
-        except (KeyError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError) as error:
             raise CorpusError(f"{self.folder}: damaged ({error}); prepare it again") from error
 
     def _read_manifest(self) -> dict[str, Any]:
@@ -159,9 +164,12 @@ def write_corpus(folder: Path, records: Sequence[Record], rejected: Sequence[tup
     digest = hashlib.sha256(json.dumps([FORMAT, manifest["representation"], manifest["settings"]]).encode())
     for record in records:
         digest.update(json.dumps([record.source, record.path, record.sha256, record.split, record.group]).encode())
-    shards, table = folder / "shards", f"{digest.hexdigest()[:16]}.pieces.jsonl"
-    with temporary_beside(shards / table) as temporary, temporary.open("w", encoding="ascii") as out:
-        out.writelines(json.dumps(record) + "\n" for record in records)
+    content = hashlib.sha256()
+    for record in records:
+        content.update(json.dumps(record).encode() + b"\n")
+    shards, table = folder / "shards", f"{content.hexdigest()[:16]}.pieces.jsonl"
+    with temporary_beside(shards / table) as temporary, temporary.open("wb") as out:
+        out.writelines(json.dumps(record).encode() + b"\n" for record in records)
     with temporary_beside(folder / "rejected.tsv") as temporary:
         lines = "".join(f"{' '.join(path.split())}\t{reason}\n" for path, reason in rejected)
         temporary.write_text("path\treason\n" + lines, encoding="utf-8", errors="backslashreplace")

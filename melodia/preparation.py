@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from melodia.config import check_range
 from melodia.corpus import write_corpus
@@ -41,7 +42,8 @@ from melodia.shards import (
 from melodia.sources import Source, find_files, given_splits, unpack_source
 from melodia.splits import NUM_HASHES, assign_splits, near_duplicates
 
-OURS = ("manifest.json", "rejected.tsv", "shards", "unpacked", "rows.npy")
+LOCK = ".lock"
+OURS = ("manifest.json", "rejected.tsv", "shards", "unpacked", "rows.npy", LOCK)
 ALIKE = 0.35  # share of shingles from which two pieces count as one
 FILES_A_SHARD = 256
 
@@ -129,6 +131,18 @@ def prepare(
     work = _Work(sources=sources, files=files, representation=representation, config=config, output=output, progress=progress)
     try:
         work.shards.mkdir(parents=True, exist_ok=True)
+        return _locked(work)
+    except Timeout as error:
+        raise ConfigError(f"output: another melodia prepares {output}; wait for it, or name a new folder") from error
+    except OSError as error:
+        raise CorpusError(
+            f"{output}: cannot be written: {why_not_written(error, output)}; what was done is kept, and the same command goes on"
+        ) from error
+
+
+def _locked(work: _Work) -> dict[str, Any]:
+    """The steps, alone in the folder."""
+    with FileLock(work.output / LOCK, timeout=0):
         _read(work)
         records = _split(work)
         if not records:
@@ -136,12 +150,8 @@ def prepare(
             raise CorpusError(f"none of {len(work.rejected)} files could be used; the first: {path}: {reason}")
         records += _derive(work, records)
         manifest = _manifest(work, records)
-        write_corpus(output, records, work.rejected, manifest)
-    except OSError as error:
-        raise CorpusError(
-            f"{output}: cannot be written: {why_not_written(error, output)}; what was done is kept, and the same command goes on"
-        ) from error
-    shutil.rmtree(output / "unpacked", ignore_errors=True)
+        write_corpus(work.output, records, work.rejected, manifest)
+        shutil.rmtree(work.output / "unpacked", ignore_errors=True)
     counts: dict[str, Any] = manifest["counts"]
     return counts | {"read": work.num_read}
 
@@ -157,6 +167,8 @@ def _read(work: _Work) -> None:
         known: dict[str, Known] = {}
         now = {f.name: f for f in files}
         for old in (k for i in usable for k in known_files(i, len(representation.arrays)) if k.row.name in now):
+            if not old.row.sha256:
+                continue  # it could not be opened then; it may now
             if old.row.name not in known or _same(now[old.row.name], old):  # of two the one that is as the file is now
                 known[old.row.name] = old
         whole = {i.shard: [r.name for r in i.rows] for i in usable}

@@ -10,8 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -137,7 +141,7 @@ class Score:
     @property
     def end_ticks(self) -> int:
         """The last offset of any note, 0 without notes."""
-        return max((n.offset_ticks for part in self.parts for n in part.notes), default=0)
+        return max((n[1] for part in self.parts for n in part.notes), default=0)
 
     @property
     def seconds(self) -> float:
@@ -167,12 +171,12 @@ class Score:
         end = self.end_ticks if end_ticks is None else end_ticks
         bars = []
         for i, meter in enumerate(self.meters):
-            last = self.meters[i + 1].tick if i + 1 < len(self.meters) else end
-            tick = meter.tick
-            while tick < min(last, end):
-                full = tick + meter.bar_ticks
-                bars.append(Bar(tick, min(full, last) if i + 1 < len(self.meters) else full, meter))
-                tick = full
+            following = self.meters[i + 1].tick if i + 1 < len(self.meters) else None
+            full = meter.bar_ticks
+            last = end if following is None else min(following, end)
+            bars += [Bar(tick, tick + full, meter) for tick in range(meter.tick, last, full)]
+            if following is not None and bars and bars[-1].offset_ticks > following:
+                bars[-1] = bars[-1]._replace(offset_ticks=following)
         return bars
 
     def closing_bar_line(self) -> int:
@@ -204,7 +208,7 @@ class Score:
 
     def sustained(self) -> Score:
         """The same score with every note held as long as its part's sustain pedal (CC 64) holds it."""
-        return replace(self, parts=[_sustain(part) for part in self.parts])
+        return replace(self, parts=[replace(part, notes=to_notes(sustained_array(part))) for part in self.parts])
 
 
 E = TypeVar("E", Tempo, Meter)
@@ -214,42 +218,52 @@ def _inside(events: list[E], onset_ticks: int, offset_ticks: int) -> list[E]:
     return [e for e in events if onset_ticks < e.tick < offset_ticks]
 
 
-def _sustain(part: Part) -> Part:
-    pedal = [(c.tick, c.value >= 64) for c in part.controls if c.number == SUSTAIN]
-    if part.is_drum or not any(down for _, down in pedal):
-        return part
-    end = max((n.offset_ticks for n in part.notes), default=0)
-    ticks = [tick for tick, _ in pedal]
-    releases = [end] * len(pedal)  # when the pedal next comes up, seen from each event
-    next_up = end
-    for i in range(len(pedal) - 1, -1, -1):
-        if not pedal[i][1]:
-            next_up = ticks[i]
-        releases[i] = next_up
-    notes = []
-    for note in part.notes:
-        i = bisect_right(ticks, note.offset_ticks) - 1
-        held = i >= 0 and pedal[i][1]
-        notes.append(note._replace(offset_ticks=max(releases[i], note.offset_ticks)) if held else note)
-    return replace(part, notes=without_overlaps(notes))
-
-
 def without_overlaps(notes: Iterable[Note]) -> list[Note]:
     """Sorted notes in which no pitch sounds twice at once.
 
-    A note is cut where the same pitch starts again; of two notes with one onset and one pitch, the
-    longer stays with the greater velocity.
+    A note is cut where the same pitch starts again; of notes with one onset and one pitch, the
+    longest stays with the greatest velocity.
     """
-    result: list[Note] = []
-    last: dict[int, int] = {}
-    for note in sorted(notes):
-        i = last.get(note.pitch)
-        if i is not None and result[i].offset_ticks > note.onset_ticks:
-            before = result[i]
-            if before.onset_ticks == note.onset_ticks:
-                result[i] = note._replace(velocity=max(before.velocity, note.velocity))
-                continue
-            result[i] = before._replace(offset_ticks=note.onset_ticks)
-        last[note.pitch] = len(result)
-        result.append(note)
-    return sorted(result)
+    return to_notes(trimmed(note_array(notes)))
+
+
+def note_array(notes: Iterable[tuple[int, int, int, int]]) -> NDArray[np.int64]:
+    """Notes as rows (notes, 4) of onset, offset, pitch, velocity."""
+    return np.fromiter(chain.from_iterable(notes), dtype=np.int64).reshape(-1, 4)
+
+
+def to_notes(rows: NDArray[np.int64]) -> list[Note]:
+    """The rows of `note_array` as notes."""
+    return list(map(Note._make, rows.tolist()))
+
+
+def trimmed(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`without_overlaps` of the rows of a `note_array`."""
+    if not len(rows):
+        return rows
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0], rows[:, 2]))]  # by pitch, onset, offset
+    last = np.ones(len(rows), dtype=bool)  # of those with one pitch and onset: the longest
+    last[:-1] = (rows[1:, 2] != rows[:-1, 2]) | (rows[1:, 0] != rows[:-1, 0])
+    first = np.flatnonzero(np.concatenate([[True], last[:-1]]))
+    velocity = np.maximum.reduceat(rows[:, 3], first)
+    rows = rows[last]
+    rows[:, 3] = velocity
+    again = rows[1:, 2] == rows[:-1, 2]
+    rows[:-1, 1] = np.where(again, np.minimum(rows[:-1, 1], rows[1:, 0]), rows[:-1, 1])
+    return rows[np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))]
+
+
+def sustained_array(part: Part) -> NDArray[np.int64]:
+    """The notes of a part as a `note_array`, each held as long as the sustain pedal (CC 64) holds it."""
+    rows = note_array(part.notes)
+    pedal = np.array([(c.tick, c.value >= 64) for c in part.controls if c.number == SUSTAIN], dtype=np.int64).reshape(-1, 2)
+    if part.is_drum or not pedal[:, 1].any() or not len(rows):
+        return rows
+    ticks, down = pedal[:, 0], pedal[:, 1] > 0
+    ups = np.append(np.flatnonzero(~down), len(ticks))  # where the pedal comes up, at last with the music's end
+    next_up = ups[np.searchsorted(ups, np.arange(len(ticks)))]
+    release = np.append(ticks, rows[:, 1].max())[next_up]
+    at = np.searchsorted(ticks, rows[:, 1], side="right") - 1
+    held = (at >= 0) & down[at]
+    rows[:, 1] = np.where(held, np.maximum(release[at], rows[:, 1]), rows[:, 1])
+    return trimmed(rows)

@@ -20,6 +20,7 @@ from melodia.shards import SourceFile
 from melodia.unpack import unpack
 
 LISTS = (".txt", ".lst")
+DAMAGE = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)  # what archives are found to be damaged by
 SPLIT_NAMES = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
 
 
@@ -55,6 +56,8 @@ def parse_source(text: str) -> Source:
         ConfigError: it is neither.
         CorpusError: the corpus of a recipe is not on this disk; the message says how to get it.
     """
+    if not text:
+        raise ConfigError("source: it is empty; name a folder, an archive, a list or a recipe")
     name, equals, path = text.partition("=")
     if equals and not Path(text).exists():
         if not name or not path:
@@ -95,7 +98,7 @@ def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list
         raise CorpusError(
             f"{path}: neither a folder, an archive ({', '.join(ARCHIVE_SUFFIXES)}) nor a list of files ({', '.join(LISTS)})"
         )
-    everything = list(files)
+    everything = list({file.name: file for file in files}.values())  # an archive may have a name twice
     wanted = [f for f in everything if PurePosixPath(f.name).suffix.lower() in suffixes and source.recipe.chooses(f.name)]
     if not wanted:
         others = sorted({PurePosixPath(f.name).suffix.lower() or "no suffix" for f in everything})[:8]
@@ -105,7 +108,11 @@ def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list
 
 
 def _of_path(name: str, path: Path) -> SourceFile:
-    stat = path.stat()
+    """A file; one that cannot be looked at is found out, and rejected, when it is read."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return SourceFile(name, path, 0, 0)
     return SourceFile(name, path, stat.st_size, stat.st_mtime_ns)
 
 
@@ -116,22 +123,20 @@ def _in_folder(folder: Path) -> Iterator[SourceFile]:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
-                elif entry.is_file():
-                    stat = entry.stat()
+                else:
                     path = Path(entry.path)
-                    yield SourceFile(path.relative_to(folder).as_posix(), path, stat.st_size, stat.st_mtime_ns)
+                    yield _of_path(path.relative_to(folder).as_posix(), path)
 
 
 def _in_list(path: Path) -> Iterator[SourceFile]:
     """The files that the lines of a text name, relative to it; what is not there is found out when it is read."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: not a list of files: {error}") from error
     for name in dict.fromkeys(line.strip() for line in lines):
         if name and not name.startswith("#"):
-            file = path.parent / name
-            yield _of_path(name, file) if file.is_file() else SourceFile(name, file, 0, 0)
+            yield _of_path(name, path.parent / name)
 
 
 def _in_archive(path: Path, unpacked: Path) -> Iterator[SourceFile]:
@@ -144,9 +149,19 @@ def _in_archive(path: Path, unpacked: Path) -> Iterator[SourceFile]:
         else:
             with tarfile.open(path) as tar:
                 for member in tar:
-                    if member.isfile():
+                    if member.isfile() or member.islnk() or member.issym():
                         yield _member(path, member.name, unpacked, member.size, int(member.mtime) * 10**9)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        OverflowError,
+        NotImplementedError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ) as error:
         raise CorpusError(f"{path}: this archive is damaged ({error}); fetch it again") from error
 
 

@@ -316,5 +316,5 @@ def test_damaged_folders_are_told_from_others(folder, tmp_path):
     (out / "manifest.json").write_text(json.dumps(manifest))
     with next((out / "shards").glob("*.jsonl")).open("a") as lines:
         lines.write("[1, 2")
-    with pytest.raises(CorpusError, match=r"pieces.jsonl: damaged"):
+    with pytest.raises(CorpusError, match=r"pieces.jsonl: damaged; prepare it again"):
         Corpus(out)

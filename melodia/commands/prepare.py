@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -55,6 +56,7 @@ def command(
             bar.update(task, description=what, completed=done, total=total)
 
         try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the processes that read end too
             counts = prepare(chosen, output, events, config, report)
         except KeyboardInterrupt:
             notice("stopped; the same command goes on", quiet)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from melodia.errors import MidiError
 from melodia.instruments import DRUMS
-from melodia.score import PPQ, Bar, Meter, Note, Part, Score, Tempo, without_overlaps
+from melodia.score import PPQ, Bar, Meter, Note, Part, Score, Tempo, sustained_array, without_overlaps
 
 KIND, METER, TEMPO, POSITION, PART, PROGRAM, PITCH, VELOCITY, BEATS, STEPS = range(NUM_COLUMNS := 10)
 KIND_PART, KIND_BAR, KIND_NOTE, KIND_CHORD, KIND_END = range(NUM_KINDS := 5)
@@ -106,8 +106,7 @@ def encode(score: Score, order: Sequence[int] | None = None, num_bars: int | Non
         order = [i for i in part_order(score.parts) if score.parts[i].notes]
     if len(order) > MAX_PARTS:
         raise MidiError(f"{len(order)} parts are too many at once; at most {MAX_PARTS}")
-    sounding = score.sustained()
-    parts = [sounding.parts[i] for i in order]
+    parts = [score.parts[i] for i in order]
     notes = _grid_notes(parts)
     last_step = int(notes[:, 0].max()) if len(notes) else 0
     bars = score.bars(max((last_step + 1) * STEP_TICKS, score.closing_bar_line()))
@@ -122,7 +121,7 @@ def _grid_notes(parts: Sequence[Part]) -> NDArray[np.int64]:
     rows = []
     for slot, part in enumerate(parts):
         if part.notes:
-            notes = np.array(part.notes, dtype=np.int64)
+            notes = sustained_array(part)
             onset = (notes[:, 0] + STEP_TICKS // 2) // STEP_TICKS
             duration = (notes[:, 1] - notes[:, 0] + STEP_TICKS // 2) // STEP_TICKS
             duration = np.clip(duration, 1, MAX_QUARTERS * STEPS_PER_QUARTER - 1)
@@ -167,8 +166,11 @@ def _assemble(score: Score, parts: Sequence[Part], bars: list[Bar], notes: NDArr
     events[rows, VELOCITY] = notes[:, 3] // VELOCITY_BIN
     events[rows, BEATS] = notes[:, 4] // STEPS_PER_QUARTER
     events[rows, STEPS] = notes[:, 4] % STEPS_PER_QUARTER
-    meters = np.array([_meter_index(bar) for bar in bars])
-    tempos = np.array([tempo_index(score.tempo_at(bar.onset_ticks).tempo_bpm) for bar in bars])
+    spans = [(bar.offset_ticks - bar.onset_ticks, bar.meter) for bar in bars]
+    index_of = {span: _meter_index(*span) for span in set(spans)}
+    meters = np.array([index_of[span] for span in spans])
+    in_force = np.searchsorted([t.tick for t in score.tempos], [bar.onset_ticks for bar in bars], side="right") - 1
+    tempos = np.array([tempo_index(tempo.tempo_bpm) for tempo in score.tempos])[np.maximum(in_force, 0)]
     for target, of_bar in ((bar_rows, np.arange(num_bars)), (rows, note_bar)):
         if len(target):
             events[target, METER], events[target, TEMPO] = meters[of_bar], tempos[of_bar]
@@ -176,11 +178,11 @@ def _assemble(score: Score, parts: Sequence[Part], bars: list[Bar], notes: NDArr
     return events
 
 
-def _meter_index(bar: Bar) -> int:
+def _meter_index(ticks: int, meter: Meter) -> int:
     """The meter of a bar as long as it sounds."""
-    if bar.offset_ticks - bar.onset_ticks == bar.meter.bar_ticks:
-        return METER_INDEX[bar.meter.numerator, bar.meter.denominator]
-    return METER_INDEX[(bar.offset_ticks - bar.onset_ticks) * 8 // PPQ, 32]
+    if ticks == meter.bar_ticks:
+        return METER_INDEX[meter.numerator, meter.denominator]
+    return METER_INDEX[ticks * 8 // PPQ, 32]
 
 
 def decode(events: Events, parts: Sequence[Part] | None = None) -> Score:

@@ -41,6 +41,7 @@ from melodia.training.task import Loaded, Position
 
 MOST_PADDING = 0.08
 SHORTEST_WINDOW = 32
+MOST_CELLS = 2**20  # events in a batch
 LIKE = 0.85  # of the longest piece of a batch, which the others have at least
 
 
@@ -71,8 +72,9 @@ class DataConfig:
     random_seed: int = 0
 
     def __post_init__(self) -> None:
-        check_range("batch_size", self.batch_size, 1)
-        check_range("length", self.length, 1)
+        check_range("batch_size", self.batch_size, 1, 65_536)
+        check_range("length", self.length, 1, 65_536)
+        check_range("batch_size x length", self.batch_size * self.length, 1, MOST_CELLS)
         check_range("longest", self.longest, 16)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 

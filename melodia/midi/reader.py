@@ -13,10 +13,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from melodia.errors import MidiError
 from melodia.files import read_limited
 from melodia.midi.conductor import read_meters, read_tempos
-from melodia.score import BEND, DEFAULT_BPM, PPQ, Control, Note, Part, Score, Tempo, without_overlaps
+from melodia.score import BEND, DEFAULT_BPM, PPQ, Control, Part, Score, Tempo, note_array, to_notes, trimmed
 
 MAX_BYTES = 32 * 2**20
 MAX_EVENTS = 1_000_000
@@ -245,7 +248,7 @@ def _parts(tracks: list[_Track], ppq: float) -> list[Part]:
             for i, (program, strokes) in enumerate(apart):
                 if i and len(controls) * len(apart) > MAX_SHARED_CONTROLS:
                     controls = []  # copies for every program would fill the memory
-                notes = without_overlaps(_note(s, track.end, scale) for s in strokes)
+                notes = to_notes(trimmed(_rescaled(strokes, track.end, scale)))
                 parts.append(Part(track.name, program, channel == DRUM_CHANNEL, notes, controls, channel))
     return parts
 
@@ -264,19 +267,25 @@ def _by_program(strokes: list[Stroke], programs: list[tuple[int, int]]) -> list[
     return list(apart.items())
 
 
-def _note(stroke: Stroke, track_end: int, scale: float) -> Note:
-    onset, offset, pitch, velocity = stroke
-    onset_ticks = round(onset * scale)
-    if offset < 0:  # it was never released
-        length = min(round(track_end * scale) - onset_ticks, LOST_RELEASE_TICKS)
-        return Note(onset_ticks, onset_ticks + (length if length > 0 else PPQ), pitch, velocity)
-    offset_ticks = round(offset * scale)
-    return Note(onset_ticks, offset_ticks if offset_ticks > onset_ticks else onset_ticks + ZERO_LENGTH_TICKS, pitch, velocity)
+def _rescaled(strokes: list[Stroke], track_end: int, scale: float) -> NDArray[np.int64]:
+    """Strokes as a `note_array` in our ticks, each with a length."""
+    raw = note_array(strokes)
+    rows = raw.copy()
+    rows[:, :2] = np.rint(raw[:, :2] * scale)
+    onset = rows[:, 0]
+    left = np.minimum(round(track_end * scale) - onset, LOST_RELEASE_TICKS)
+    never_released = onset + np.where(left > 0, left, PPQ)
+    with_length = np.where(rows[:, 1] > onset, rows[:, 1], onset + ZERO_LENGTH_TICKS)
+    rows[:, 1] = np.where(raw[:, 1] < 0, never_released, with_length)
+    return rows
 
 
 def _refuse_absurd(score: Score, name: str) -> None:
-    if score.seconds > MAX_HOURS * 3600:
-        raise MidiError(f"{name}: it lasts {score.seconds / 3600:,.0f} hours; at most {MAX_HOURS:.0f} are read")
+    seconds = score.seconds
+    if seconds > MAX_HOURS * 3600:
+        raise MidiError(f"{name}: it lasts {seconds / 3600:,.0f} hours; at most {MAX_HOURS:.0f} are read")
+    if seconds < MAX_NOTE_MINUTES * 60:
+        return
     longest = max((n for p in score.parts for n in p.notes), key=lambda n: n.offset_ticks - n.onset_ticks)
     minutes = (score.seconds_at(longest.offset_ticks) - score.seconds_at(longest.onset_ticks)) / 60
     if minutes > MAX_NOTE_MINUTES:

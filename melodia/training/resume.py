@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -64,6 +65,8 @@ def load(trainer: Trainer) -> None:
     """
     path = trainer.folder / NAME
     try:
+        if path.is_file() and (not zipfile.is_zipfile(path) or zipfile.ZipFile(path).testzip()):  # torch does not look
+            raise CheckpointError(f"{path}: damaged; begin anew in another folder, or with a copy of this file")
         content = torch.load(path, weights_only=True, map_location="cpu")
         if content["identity"] != trainer.task.identity:
             raise CheckpointError(
@@ -75,8 +78,10 @@ def load(trainer: Trainer) -> None:
     except CheckpointError:
         raise
     except Exception as error:  # a damaged pickle raises anything
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path}: not a state of this model ({first})") from error
+        raise CheckpointError(
+            f"{path}: the state of another network; resume with the same --cell, --hidden-size, --num-layers, --residual, "
+            "--layer-norm and --from"
+        ) from error
 
 
 def _put(trainer: Trainer, content: dict[str, Any]) -> None:

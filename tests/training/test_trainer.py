@@ -185,7 +185,7 @@ def test_refusals(tmp_path):
     with pytest.raises(CheckpointError, match="cut into 1 parts, now it is 1 processes x --accumulate 2"):
         trainer(tmp_path, accumulate=2).resume()
     (tmp_path / "resume.pt").write_bytes(b"rubbish")
-    with pytest.raises(CheckpointError, match="not a state"):
+    with pytest.raises(CheckpointError, match="resume.pt: damaged"):
         trainer(tmp_path).resume()
     for settings, message in (({"precision": "int3"}, "precision"), ({"minutes": -1}, "minutes: -1"), ({"accumulate": 0}, "accum")):
         with pytest.raises(ConfigError, match=message):
