@@ -151,17 +151,7 @@ def _in_archive(path: Path, unpacked: Path) -> Iterator[SourceFile]:
                 for member in tar:
                     if member.isfile() or member.islnk() or member.issym():
                         yield _member(path, member.name, unpacked, member.size, int(member.mtime) * 10**9)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        OverflowError,
-        NotImplementedError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-    ) as error:
+    except (OSError, EOFError, ValueError, ArithmeticError, NotImplementedError, *DAMAGE) as error:
         raise CorpusError(f"{path}: this archive is damaged ({error}); fetch it again") from error
 
 

@@ -1,5 +1,7 @@
 """Preparation with a small representation of its own: it knows no domain."""
 
+import hashlib
+import io
 import itertools
 import json
 import os
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import melodia.shards
 from melodia.corpus import Corpus
@@ -242,11 +245,107 @@ def test_an_archive_is_read_like_its_folder(folder, tmp_path, name, monkeypatch)
     assert prepare([parse_source(str(archive))], packed, Letters(), PrepareConfig())["read"] == 0
 
 
+def test_an_archive_that_has_been_replaced_is_unpacked_anew(folder, tmp_path):
+    archive = pack(folder, tmp_path / "texts.zip")
+    out = tmp_path / "out"
+
+    class Cut(Letters):
+        def derive(self, records):
+            raise Killed
+
+    with pytest.raises(Killed):
+        prepare([parse_source(str(archive))], out, Cut(), PrepareConfig())
+    assert list((out / "unpacked").iterdir())  # left behind
+    for path in folder.rglob("*.txt"):
+        path.write_text("quite another text of many words " + path.name)
+    archive.unlink()
+    pack(folder, archive)
+    prepare([parse_source(str(archive))], out, Letters(), PrepareConfig())
+    fresh = tmp_path / "fresh"
+    prepare([parse_source(str(archive))], fresh, Letters(), PrepareConfig())
+    assert table(out) == table(fresh)
+
+
+def tar_of(path, *members):
+    with tarfile.open(path, "w:gz") as packed:
+        for info, data in members:
+            packed.addfile(info, io.BytesIO(data))
+    return path
+
+
+def member(name, data=b"some words here", **settings):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for key, value in settings.items():
+        setattr(info, key, value)
+    return info, data
+
+
+def test_names_in_an_archive_lead_nowhere_else(tmp_path):
+    host = tmp_path / "host.txt"
+    host.write_text("words of the host")
+    archive = tar_of(tmp_path / "a.tar.gz", member(str(host)), member("twice.txt"), member("twice.txt", b"the second counts"))
+    prepare([parse_source(str(archive))], tmp_path / "out", Letters(), PrepareConfig())
+    records = {r.path: r.sha256 for r in Corpus(tmp_path / "out").records()}
+    assert records == {
+        str(host).lstrip("/"): hashlib.sha256(b"some words here").hexdigest(),
+        "twice.txt": hashlib.sha256(b"the second counts").hexdigest(),
+    }
+    with pytest.raises(CorpusError, match=r"'\.\./x.txt' would be written outside its folder"):
+        prepare([parse_source(str(tar_of(tmp_path / "b.tar.gz", member("../x.txt"))))], tmp_path / "o2", Letters(), PrepareConfig())
+    with pytest.raises(CorpusError, match="without folders"):
+        parse_source(f"../x={archive}")
+
+
+def test_odd_dates_in_archives(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as packed:
+        info = zipfile.ZipInfo("a.txt")
+        packed.writestr(info, "a few words")
+    data = (tmp_path / "z.zip").read_bytes()
+    (tmp_path / "z.zip").write_bytes(data.replace(b"\x21\x00", b"\x00\x00"))  # the 0th of the 0th month
+    assert prepare([parse_source(str(tmp_path / "z.zip"))], tmp_path / "o1", Letters(), PrepareConfig())["pieces"] == 1
+    with pytest.raises(CorpusError, match="this archive is damaged"):
+        archive = tar_of(tmp_path / "b.tar.gz", member("a.txt", pax_headers={"mtime": "inf"}))
+        prepare([parse_source(str(archive))], tmp_path / "o2", Letters(), PrepareConfig())
+
+
+def test_what_cannot_be_opened_is_tried_again(folder, tmp_path):
+    out = tmp_path / "out"
+    (folder / "loop.txt").symlink_to("loop.txt")
+    assert prepare([source(folder)], out, Letters(), PrepareConfig())["rejected"] == 3
+    assert "loop.txt" in (out / "rejected.tsv").read_text()
+    (folder / "loop.txt").unlink()
+    (folder / "loop.txt").write_text("no loop any more, but a text")
+    assert prepare([source(folder)], out, Letters(), PrepareConfig())["rejected"] == 2
+
+
+def test_one_preparation_at_a_time_and_torn_leftovers_go(folder, tmp_path):
+    out = tmp_path / "out"
+    (out / ".manifest.json.abc123").mkdir(parents=True)
+    (out / ".DS_Store").write_text("")
+    with FileLock(out / ".lock"), pytest.raises(ConfigError, match="another melodia prepares"):
+        prepare([source(folder)], out, Letters(), PrepareConfig())
+    prepare([source(folder)], out, Letters(), PrepareConfig())
+    assert sorted(p.name for p in out.iterdir()) == [".DS_Store", ".lock", "manifest.json", "rejected.tsv", "shards"]
+
+
+def test_a_damaged_index_is_not_believed(folder, tmp_path):
+    out = tmp_path / "out"
+    prepare([source(folder)], out, Letters(), PrepareConfig())
+    before = files(out)
+    index = next((out / "shards").glob("*.json"))
+    content = json.loads(index.read_text())
+    next(row for row in content["rows"] if not row[7])[4][0] += 1
+    index.write_text(json.dumps(content))
+    assert prepare([source(folder)], out, Letters(), PrepareConfig())["read"] > 0
+    assert files(out) == before
+
+
 def test_a_list_of_files(folder, tmp_path):
     names = ["# my favourites", "", "texts/part0/0.txt", "texts/part1/1.txt", "texts/part1/1.txt", "texts/gone.txt"]
-    (tmp_path / "list.lst").write_text("\n".join(names))
+    (tmp_path / "list.lst").write_text("\ufeff" + "\n".join([*names, "x" * 5000 + ".txt", "nul\0.txt"]), "utf-8")
     counts = prepare([parse_source(str(tmp_path / "list.lst"))], tmp_path / "out", Letters(), PrepareConfig())
-    assert (counts["pieces"], counts["rejected"]) == (2, 1)
+    assert (counts["pieces"], counts["rejected"]) == (2, 3)
     assert "gone.txt" in (tmp_path / "out" / "rejected.tsv").read_text()
 
 
@@ -290,6 +389,11 @@ def test_refusals(folder, tmp_path):
     refused([source(tmp_path / "broken.zip")], CorpusError, "this archive is damaged")
     (tmp_path / "broken.tar.gz").write_bytes(b"\x1f\x8b rubbish")
     refused([source(tmp_path / "broken.tar.gz")], CorpusError, "this archive is damaged")
+    with pytest.raises(ConfigError, match="source: it is empty"):
+        parse_source("")
+    refused(
+        [source(folder, domain=("recognition",))], ConfigError, "texts: a corpus for recognition; letters are made for spelling"
+    )
     with pytest.raises(ConfigError, match="'=' is not NAME=PATH"):
         parse_source("=")
     with pytest.raises(ConfigError, match="held_out: 0.9"):

@@ -85,7 +85,7 @@ def command(
     finally:
         cluster.leave()
     if not cluster.leads:
-        return
+        raise SystemExit(130 if outcome.stopped else 0)
     for line in outcome.notices:
         notice(f"note: {line}", quiet)
     if outcome.stopped:

@@ -66,8 +66,19 @@ def test_without_tensorboard_it_says_what_to_install(tmp_path, monkeypatch):
 def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigError, match="other files in it"):
-        train(EchoTask(), config(), RunConfig(output=tmp_path), CPU)
+        train(EchoTask(), config(), RunConfig(output=tmp_path, tensorboard=True), CPU)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_training_that_could_go_on_is_not_begun_anew(tmp_path):
+    train(EchoTask(), config(), RunConfig(output=tmp_path), CPU)
+    state = (tmp_path / "resume.pt").read_bytes()
+    with pytest.raises(ConfigError, match="holds a training already; go on with --resume, or name a new folder"):
+        train(EchoTask(), config(), RunConfig(output=tmp_path), CPU)
+    assert (tmp_path / "resume.pt").read_bytes() == state
+    (tmp_path / ".resume.pt.half").mkdir()
+    train(EchoTask(), config(iterations=25), RunConfig(output=tmp_path, resume=True), CPU)
+    assert not (tmp_path / ".resume.pt.half").exists()
 
 
 def history(*points):
