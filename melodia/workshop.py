@@ -83,8 +83,8 @@ def train(
             no number, or nothing can be written.
     """
     where = resolve_device(device)
-    config = make_config(str(start), gpu=where.type == "cuda", **settings)
     opened = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    config = make_config(opened, str(start), gpu=where.type == "cuda", **settings)
     run = RunConfig(output=Path(output), resume=resume, tensorboard=tensorboard)
     cluster = join_cluster(where)
     try:

@@ -48,11 +48,15 @@ class TrainConfig:
 MODEL = ("hidden_size", "num_layers", "dropout", "cell", "residual", "layer_norm")
 DATA = ("batch_size", "length", "whole")
 FRESH = {"iterations": 7000, "dropout": 0.1, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200}
-TUNED = {"iterations": 300, "dropout": 0.3, "learning_rate": 1e-3, "validate_every": 20, "warmup": 20}
+TUNED = {"dropout": 0.1, "learning_rate": 5e-4, "validate_every": 10, "warmup": 10}
+TUNED_EPOCHS, FEWEST_ITERATIONS, MOST_ITERATIONS = 15, 100, 1000  # of fine-tuning
 
 
-def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
     """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    Fine-tuning runs for so many epochs, within limits, and changes nothing in the pieces but their key:
+    the tempos, dynamics and instruments of a small folder are what is to be learnt.
 
     Raises:
         ConfigError: a setting is not known or out of range.
@@ -62,6 +66,10 @@ def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainCon
     if fixed:
         raise ConfigError(f"{fixed}: the network is that of {start}; leave it out, or train from nothing")
     given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    if "iterations" not in given:
+        cells = given.get("batch_size", DataConfig().batch_size) * given.get("length", DataConfig().length)
+        epochs = TUNED_EPOCHS * int(corpus.pieces("train").lengths.sum()) // max(cells, 1)
+        given["iterations"] = min(max(epochs, FEWEST_ITERATIONS), MOST_ITERATIONS)
     model, data, training = (
         {name: value for name, value in given.items() if wanted(name)}
         for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
@@ -70,7 +78,7 @@ def make_config(start: str = "", gpu: bool = False, **settings: Any) -> TrainCon
         model=from_json(ComposerConfig, model, "train"),
         training=from_json(TrainingConfig, training, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
-        augmentation=AugmentConfig(),
+        augmentation=AugmentConfig(tempo_bins=0, velocity_bins=0, other_instrument=0.0) if start else AugmentConfig(),
         start=start,
     )
 
