@@ -62,6 +62,8 @@ def test_fine_tuning_begins_from_a_model_and_tells_what_it_won(corpus, tiny_chec
     assert rows[0]["iteration"] == 0 and rows[0]["train"] is None
     metrics = read_info(model).metrics
     assert metrics["before"]["valid"] == pytest.approx(rows[0]["valid"], rel=1e-3)
+    assert metrics["after"]["valid"] <= min(row["valid"] for row in rows) + 1e-3
+    assert 0.5 <= read_info(model).training["share_of_new_weights"] <= 1
     for split in ("valid", "test"):
         assert metrics["after"][split] < 0.9 * metrics["before"][split]
         assert f"{split} {metrics['before'][split]:.3f} -> {metrics['after'][split]:.3f}" in outcome.stdout
