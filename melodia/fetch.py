@@ -131,7 +131,7 @@ def _fetch_part(recipe: Recipe, archive: Archive, folder: Path, progress: Progre
     by_hand = max(_put_there(archive, folder), key=lambda path: path.stat().st_mtime, default=None)
     if by_hand is None and not archive.url:
         raise CorpusError(how_to_get(recipe, folder.parent))
-    with _workplace(folder) as work:
+    with _scratch(folder) as work:
         if by_hand is not None and not _fault(archive, by_hand, progress):
             packed = by_hand
         else:
@@ -179,7 +179,7 @@ def _fault(archive: Archive, path: Path, progress: Progress) -> str:
 
 
 @contextmanager
-def _workplace(folder: Path) -> Iterator[Path]:
+def _scratch(folder: Path) -> Iterator[Path]:
     """A hidden folder beside the corpus, removed in the end; those of processes killed long ago are removed too."""
     folder.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}.fetching-"

@@ -84,14 +84,16 @@ class EventsRepresentation:
                 random_seed = (self.random_seed, copy, index)
                 take = takes[int(np.random.default_rng(random_seed).integers(len(takes)))]
                 record = records[song]
-                made.append(Derived(record.source + BAND_SUFFIX, record.path, record.group, (song, take), random_seed))
+                seed_and_choice = (*random_seed, len(takes))
+                made.append(Derived(record.source + BAND_SUFFIX, record.path, record.group, (song, take), seed_and_choice))
         return made
 
     def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
         """An arrangement of a song with the drums of a take."""
         song, take = (decode(np.asarray(p["events"])) for p in parents)
-        random = np.random.default_rng(derived.random_seed)
-        random.integers(1)  # the choice of the take was the first draw
+        *random_seed, num_takes = derived.random_seed
+        random = np.random.default_rng(random_seed)
+        random.integers(num_takes)  # the choice of the take was the first draw
         events = encode(band(song, take, random))
         return Reading({"events": events}, num_notes(events))
 
