@@ -102,8 +102,8 @@ def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list
     wanted = [f for f in everything if PurePosixPath(f.name).suffix.lower() in suffixes and source.recipe.chooses(f.name)]
     if not wanted:
         others = sorted({PurePosixPath(f.name).suffix.lower() or "no suffix" for f in everything})[:8]
-        seen = f"{len(everything)} others ({', '.join(others)})" if everything else "nothing"
-        raise CorpusError(f"{path}: no files of {', '.join(sorted(suffixes))} in it, but {seen}")
+        seen = f"but {len(everything)} others ({', '.join(others)})" if everything else "nor any others"
+        raise CorpusError(f"{path}: no files of {', '.join(sorted(suffixes))} in it, {seen}")
     return sorted(wanted, key=lambda f: PurePosixPath(f.name).parts)
 
 

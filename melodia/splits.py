@@ -18,7 +18,7 @@ from melodia.recipe import SPLITS
 NUM_HASHES = 64
 BAND = 2  # hashes a band of the search for candidates
 BLOCK = 65_536  # pairs compared at once
-SMALL = 20  # groups from which on two are held out for each of valid and test
+SMALL = 100  # groups, below which the share held out is exact
 
 Signature = NDArray[np.uint32]  # (NUM_HASHES,)
 
@@ -73,8 +73,8 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
 
     Where a piece of the group has a given split, the strictest wins (test over valid over train); else
     a hash of the group's name puts `held_out` of the groups in valid and as many in test, so a piece
-    stays where it is when others join. In a small corpus the groups next by that hash fill up valid
-    (from two groups on) and test (from three), to two each from `SMALL` groups on, and train has one at least.
+    stays where it is when others join. Below `SMALL` groups they are counted out by that hash, two each from
+    20 groups on, one each from three on, and train has one at least.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for i, group in enumerate(groups):
@@ -85,16 +85,17 @@ def assign_splits(groups: Sequence[int], names: Sequence[str], given: Sequence[s
         wanted = {given[i] for i in indices if given[i]}
         if wanted:
             chosen[group] = next(s for s in reversed(SPLITS) if s in wanted)
-            continue
-        name = names[group].encode("utf-8", "surrogateescape")
-        draws[group] = int.from_bytes(hashlib.sha256(name).digest()[:4], "big") / 2**32
-        chosen[group] = "test" if draws[group] < held_out else "valid" if draws[group] < 2 * held_out else "train"
+        else:
+            name = names[group].encode("utf-8", "surrogateescape")
+            draws[group] = int.from_bytes(hashlib.sha256(name).digest()[:4], "big") / 2**32
     by_draw = sorted(draws, key=lambda g: draws[g])
-    if by_draw and "train" not in chosen.values():
-        chosen[by_draw[-1]] = "train"
-    for split, smallest in (("valid", 2), ("test", 3)):
-        least = 0 if len(members) < smallest else 2 if len(members) >= SMALL else 1
-        spare = [g for g in by_draw if chosen[g] == "train"][: sum(s == "train" for s in chosen.values()) - 1]
-        for group in spare[: max(least - sum(s == split for s in chosen.values()), 0)]:
-            chosen[group] = split
+    if len(members) < SMALL:
+        count = max(round(held_out * len(by_draw)), 2 if len(by_draw) >= 20 else 1)
+        num_test = min(count, max((len(by_draw) - 1) // 2, 0))
+        num_valid = min(count, max(len(by_draw) - num_test - 1, 0))
+    else:
+        num_test = sum(draw < held_out for draw in draws.values())
+        num_valid = sum(draw < 2 * held_out for draw in draws.values()) - num_test
+    for rank, group in enumerate(by_draw):
+        chosen[group] = "test" if rank < num_test else "valid" if rank < num_test + num_valid else "train"
     return [chosen[group] for group in groups]

@@ -27,6 +27,6 @@ def test_a_curve(tmp_path):
     with pytest.raises(MelodiaError, match="cannot be read"):
         draw_learning_curve(metrics, tmp_path / "curve.png")
     metrics.write_text(
-        '{"iteration": 1, "train_bits": 3.0, "valid_bits": 3.1}\n{"iteration": 2, "train_bits": 2.0, "valid_bits": 2.1}\n'
+        '{"iteration": 1, "train": null, "valid": 3.1, "unit": "bits"}\n{"iteration": 2, "train": 2.0, "valid": 2.1, "unit": "bits"}\n'
     )
     assert len(colours(draw_learning_curve(metrics, tmp_path / "curve.png"))) > 5

@@ -375,7 +375,7 @@ def test_refusals(folder, tmp_path):
     refused([source(tmp_path / "gone")], CorpusError, "gone: no such folder or file")
     refused([source(folder / "picture.png")], CorpusError, "neither a folder, an archive")
     (tmp_path / "empty").mkdir()
-    refused([source(tmp_path / "empty")], CorpusError, "no files of .txt in it, but nothing")
+    refused([source(tmp_path / "empty")], CorpusError, "no files of .txt in it, nor any others")
     shutil.copy(folder / "picture.png", tmp_path / "empty")
     refused([source(tmp_path / "empty")], CorpusError, r"but 1 others \(.png\)")
     shutil.copy(folder / "bad.txt", tmp_path / "empty")

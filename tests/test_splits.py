@@ -27,11 +27,21 @@ def test_groups_are_never_divided_and_given_splits_win():
     assert splits[:2] == ["test", "test"] and splits[3:] == ["valid", "valid"]
 
 
-@pytest.mark.parametrize("count, least", [(2, (1, 0)), (3, (1, 1)), (20, (2, 2)), (60, (2, 2))])
-def test_small_corpora_hold_some_out(count, least):
-    splits = assign_splits(list(range(count)), [f"song {i}" for i in range(count)], [None] * count, 0.001)
-    assert (splits.count("valid"), splits.count("test")) == least
-    assert splits.count("train") >= 1
+@pytest.mark.parametrize(
+    "count, held_out, expected",
+    [
+        (1, 0.05, (1, 0, 0)),
+        (2, 0.4, (1, 1, 0)),
+        (3, 0.3, (1, 1, 1)),
+        (5, 0.3, (1, 2, 2)),
+        (22, 0.05, (18, 2, 2)),
+        (22, 0.2, (14, 4, 4)),
+        (99, 0.1, (79, 10, 10)),
+    ],
+)
+def test_small_corpora_hold_out_exactly(count, held_out, expected):
+    splits = assign_splits(list(range(count)), [f"song {i}" for i in range(count)], [None] * count, held_out)
+    assert (splits.count("train"), splits.count("valid"), splits.count("test")) == expected
 
 
 def test_a_piece_stays_in_its_split_when_others_join():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Pat
     Raises:
         ConfigError: the output is a folder, has another suffix, or is the seed itself.
     """
-    path = output or Path(f"{seed.stem if seed else 'new'}-melodia.mid")
+    path = output or free_path(Path(f"{seed.stem if seed else 'new'}-melodia.mid"))
     if path.is_dir():
         raise ConfigError(f"output: {path} is a folder; name a .mid file in it")
     if path.suffix.lower() not in (".mid", ".midi"):
@@ -102,6 +103,12 @@ def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Pat
     if seed and any(p.resolve() == seed.resolve() for p in paths):
         raise ConfigError(f"output: {seed} is the seed itself; give another name with -o")
     return paths
+
+
+def free_path(path: Path) -> Path:
+    """The path, or with a number after it if there are takes of that name already."""
+    names = (path.with_stem(f"{path.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 10_000))
+    return next(p for p in names if not p.exists() and not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid")))
 
 
 def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bool) -> dict[str, Any]:

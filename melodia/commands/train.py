@@ -131,8 +131,7 @@ class Reporter:
         """After an iteration."""
         unit, scale = trainer.task.unit
         train, best = progress.train_loss * scale, progress.best_loss * scale
-        note = f"iteration {progress.iteration}, train {train:.3f}, best valid {best:.3f} {unit}"
-        note += f", {progress.targets_a_second:,.0f} targets/s"
+        note = f"{progress.iteration}: train {train:.2f}, valid {best:.2f}, {progress.targets_a_second:,.0f}/s"
         self.bar.update(self.task, completed=min(progress.done, 1.0), note=note)
         if progress.valid_loss is not None and not self.quiet:
             row = trainer.history[-1]

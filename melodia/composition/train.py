@@ -27,7 +27,8 @@ from melodia.training import train as run_training
 from melodia.training.run import claim
 
 BITS = ("bits a note", 1 / math.log(2))
-FEW_NOTES = 20_000  # in train: fewer teach little more than themselves
+FEW_NOTES = {True: 3_000, False: 100_000}  # to train on, beginning from a checkpoint or not: fewer are learnt by heart
+NO_GAIN = 0.98  # of the bits before, which are no gain to speak of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def train(
     task = ComposerTask(composer, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
-    result.notices[:0] = few(task.train)
+    result.notices[:0] = few(task.train, bool(config.start))
     if result.stopped and not result.best_iteration:
         return None, result
     share = blend(task, result, load_composer(config.start).state_dict(), cluster) if config.start else 1.0
@@ -158,6 +159,11 @@ def train(
     info = describe(corpus, composer, config, result)
     if config.start:
         info.metrics |= {"before": before, "after": after}
+        if after["valid"] > NO_GAIN * before["valid"]:
+            result.notices.append(
+                f"no gain to speak of: {Path(config.start).name} knew music like this already, or it is too little"
+            )
+            info.metrics["notices"] = result.notices
         info.training["share_of_new_weights"] = share
     save_checkpoint(run.output, info, composer.state_dict(), card(info))
     return info, result
@@ -215,13 +221,14 @@ def sample_of(pieces: Pieces, num_events: int) -> Pieces:
     return pieces[:: max(round(int(pieces.lengths.sum()) / num_events), 1)]
 
 
-def few(pieces: Pieces) -> list[str]:
-    """What to say of a corpus that is small."""
-    if pieces.total >= FEW_NOTES:
+def few(pieces: Pieces, fine_tuned: bool) -> list[str]:
+    """What to say of a corpus that is small for what is wanted of it."""
+    if pieces.total >= FEW_NOTES[fine_tuned]:
         return []
+    way = "" if fine_tuned else "; with --from band it would begin from a model that knows music"
     return [
         f"only {len(pieces)} pieces with {pieces.total:,} notes to train on: expect it to learn them by heart, "
-        f"and add music if you can ({FEW_NOTES:,} notes are a beginning)"
+        f"and add music if you can ({FEW_NOTES[fine_tuned]:,} notes are a beginning){way}"
     ]
 
 

@@ -71,7 +71,7 @@ def test_fine_tuning_begins_from_a_model_and_tells_what_it_won(corpus, tiny_chec
         assert report["bits"]["bits_a_note"] == pytest.approx(metrics["after"][split], rel=0.01)
     card = (model / "README.md").read_text()
     assert "beginning from the checkpoint `tiny`" in card and "| test |" in card
-    assert "note: only" in outcome.stderr and "expect it to learn them by heart" in outcome.stderr
+    assert "note: only" in outcome.stderr and "(3,000 notes are a beginning)" in outcome.stderr
     assert read_info(model).model == read_info(tiny_checkpoint).model | {"dropout": 0.1}
 
 
