@@ -74,6 +74,15 @@ def test_options_of_taste_change_the_music(generate, tmp_path, options):
     assert any(a.read_bytes() != b.read_bytes() for a, b in files)
 
 
+def test_takes_without_a_name_are_kept_apart(seed, tiny_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    common = ("generate", "--seed", seed, "--model", tiny_checkpoint, "--bars", 1, "--quiet")
+    for options in ((), (), ("--count", 2), ()):
+        run(*common, *options)
+    made = {p.name for p in tmp_path.glob("song-melodia*.mid")}
+    assert made == {f"song-melodia{s}.mid" for s in ("", "-take2", "-take3-1", "-take3-2", "-take4")}
+
+
 def test_temperature_0(generate, tmp_path):
     generate("--temperature", 0, "--random-seed", 1)
     generate("--temperature", 0, "--random-seed", 2, output="b.mid")
