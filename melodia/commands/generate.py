@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("generate")
+@click.argument("song", type=click.Path(path_type=Path), required=False)
 @click.option("--seed", type=click.Path(path_type=Path), help="MIDI file to continue; without it the music starts from silence.")
 @click.option(
     "-o",
@@ -46,9 +47,13 @@ if TYPE_CHECKING:
 @device_option
 @quiet_option
 @json_option
-def command(**options: Any) -> None:
-    """Continue a MIDI file, or start from silence."""
+def command(song: Path | None, **options: Any) -> None:
+    """Continue a MIDI file, or start from silence. SONG is short for --seed SONG."""
     from melodia import api
+
+    if song and options["seed"]:
+        raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")
+    options["seed"] = options["seed"] or song
 
     quiet = options["quiet"]
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)

@@ -83,6 +83,14 @@ def test_takes_without_a_name_are_kept_apart(seed, tiny_checkpoint, tmp_path, mo
     assert made == {f"song-melodia{s}.mid" for s in ("", "-take2", "-take3-1", "-take3-2", "-take4")}
 
 
+def test_a_song_is_a_seed(seed, tiny_checkpoint, tmp_path):
+    common = ("--model", tiny_checkpoint, "--bars", 1, "--random-seed", 1, "--quiet")
+    run("generate", seed, *common, "-o", tmp_path / "a.mid")
+    run("generate", "--seed", seed, *common, "-o", tmp_path / "b.mid")
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+    assert "two seeds are given" in run("generate", seed, "--seed", seed, *common, code=2).stderr
+
+
 def test_temperature_0(generate, tmp_path):
     generate("--temperature", 0, "--random-seed", 1)
     generate("--temperature", 0, "--random-seed", 2, output="b.mid")
