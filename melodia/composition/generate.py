@@ -136,7 +136,20 @@ def generate(
         progress=lambda done: progress(done, total),
     )
     scores = [_finished(primer, plan, events, config) for events in takes]
-    return Takes(scores, 0 if config.continuation_only else plan.join_ticks, plan.messages)
+    join = 0 if config.continuation_only else plan.join_ticks
+    for number, score in enumerate(scores, 1):
+        if names := silent(score, join, config.programs):
+            take = f"take {number}: " if len(scores) > 1 else ""
+            plan.messages.append(f"{take}{', '.join(names)} never came in; try another random seed")
+    return Takes(scores, join, plan.messages)
+
+
+def silent(score: Score, join_ticks: int, programs: Sequence[int]) -> list[str]:
+    """The instruments that were asked for and have no note from a tick on."""
+    heard = {
+        DRUMS if part.is_drum else part.program for part in score.parts if any(n.onset_ticks >= join_ticks for n in part.notes)
+    }
+    return [program_name(program) for program in dict.fromkeys(programs) if program not in heard]
 
 
 def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:

@@ -3,8 +3,9 @@ import pytest
 import melodia
 from melodia.api import make_takes
 from melodia.composition.codec import KIND, KIND_BAR
-from melodia.composition.generate import GenerateConfig, make_plan
+from melodia.composition.generate import GenerateConfig, make_plan, silent
 from melodia.errors import ConfigError
+from melodia.instruments import program_name
 from melodia.midi import midi_bytes
 from melodia.score import PPQ, SUSTAIN, Control, Meter, Note, Part, Score, Tempo
 
@@ -182,3 +183,9 @@ def test_the_python_api(tiny, song, tmp_path):
     score = melodia.generate(path, bars=2, temperature=0.9, model=tiny)
     assert Score.read(score.write(tmp_path / "out.mid")).num_notes == score.num_notes
     assert len(melodia.generate_takes(path, 3, bars=1, model=tiny)) == 3
+
+
+def test_instruments_that_were_asked_for_and_stay_silent_are_named():
+    score = Score([Part(program=0, notes=[Note(0, 480, 60, 80)]), Part(is_drum=True, notes=[Note(960, 1000, 36, 80)])])
+    assert silent(score, 480, (0, 33, 128)) == [program_name(0), program_name(33)]
+    assert silent(score, 0, (0, 128)) == []
