@@ -15,7 +15,12 @@ from melodia.errors import CorpusError
 @click.argument("sources", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the corpus; brought up to date.")
 @click.option(
-    "--as", "representation", type=click.Choice(["events"]), help="What is made of the files.  [default: events, for MIDI files]"
+    "--as",
+    "representation",
+    type=click.Choice(["events"]),
+    default="events",
+    show_default=True,
+    help="What is made of the files: events of MIDI files.",
 )
 @click.option("--held-out", type=float, default=0.05, show_default=True, help="Share of the pieces for valid, and again for test.")
 @click.option("--bands", type=int, default=0, show_default=True, help="Band arrangements to add for each training song.")
@@ -27,7 +32,7 @@ from melodia.errors import CorpusError
 def command(
     sources: tuple[str, ...],
     output: Path,
-    representation: str | None,
+    representation: str,
     bands: int,
     random_seed: int,
     quiet: bool,
@@ -48,7 +53,7 @@ def command(
 
     config = PrepareConfig(**settings)  # type: ignore[arg-type]
     chosen = [parse_source(s) for s in sources]
-    events = EventsRepresentation(bands=bands, random_seed=random_seed)
+    made_of = {"events": EventsRepresentation}[representation](bands=bands, random_seed=random_seed)
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")
 
@@ -57,7 +62,7 @@ def command(
 
         try:
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the processes that read end too
-            counts = prepare(chosen, output, events, config, report)
+            counts = prepare(chosen, output, made_of, config, report)
         except KeyboardInterrupt:
             notice("stopped; the same command goes on", quiet)
             raise SystemExit(130) from None

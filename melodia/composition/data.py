@@ -79,6 +79,17 @@ class DataConfig:
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
 
+def share_of_streams(config: DataConfig, num_parts: int) -> int:
+    """How many streams each part of a batch has.
+
+    Raises:
+        ConfigError: they cannot be shared out evenly.
+    """
+    if config.batch_size % num_parts:
+        raise ConfigError(f"batch_size: {config.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
+    return config.batch_size // num_parts
+
+
 def fitted_length(length: int, lengths: NDArray[np.int64]) -> int:
     """The longest window, up to `length` events, in which pieces of such lengths leave at most `MOST_PADDING` empty."""
     events = lengths - 1
@@ -125,9 +136,7 @@ def streams(
     Raises:
         ConfigError: the streams cannot be shared out evenly.
     """
-    if config.batch_size % num_parts:
-        raise ConfigError(f"batch_size: {config.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
-    share = config.batch_size // num_parts
+    share = share_of_streams(config, num_parts)
     order = Order(len(pieces), config.random_seed)
 
     def piece_of(turn: int) -> Piece:

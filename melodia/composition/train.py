@@ -16,7 +16,7 @@ import melodia
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, read_info, save_checkpoint
 from melodia.composition.augment import AugmentConfig
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
+from melodia.composition.data import DataConfig, fitted_length, share_of_streams, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, from_json, to_json
@@ -24,7 +24,6 @@ from melodia.corpus import Corpus, Pieces
 from melodia.errors import ConfigError, CorpusError
 from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
 from melodia.training import train as run_training
-from melodia.training.run import claim
 
 BITS = ("bits a note", 1 / math.log(2))
 FEW_NOTES = {True: 3_000, False: 100_000}  # to train on, beginning from a checkpoint or not: fewer are learnt by heart
@@ -135,23 +134,22 @@ def train(
     if corpus.manifest["domain"] != "composition":
         raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
     cluster = cluster or Cluster(torch.device("cpu"))
-    num_parts = cluster.size * config.training.accumulate
-    if config.data.batch_size % num_parts:
-        raise ConfigError(f"batch_size: {config.data.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
-    cluster.by_leader(lambda: claim(run))
+    share_of_streams(config.data, cluster.size * config.training.accumulate)
     if not config.data.whole:
         length = fitted_length(config.data.length, corpus.pieces("train").lengths)
         config = replace(config, data=replace(config.data, length=length))
     torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
     composer = composer_to_train(config)
-    before = score_all(composer.to(cluster.device), corpus, cluster) if config.start else {}
     task = ComposerTask(composer, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
     result.notices[:0] = few(task.train, bool(config.start))
     if result.stopped and not result.best_iteration:
         return None, result
-    share = blend(task, result, load_composer(config.start).state_dict(), cluster) if config.start else 1.0
+    if config.start:
+        start = load_composer(config.start)
+        share = blend(task, result, start.state_dict(), cluster)
+        before = score_all(start.to(cluster.device), corpus, cluster)
     composer.load_state_dict(result.weights)
     after = score_all(composer, corpus, cluster) if config.start else {}
     if not cluster.leads:

@@ -10,8 +10,9 @@ DistributedDataParallel and Lightning Fabric average a mean of each process, whi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -102,8 +103,11 @@ class Cluster:
         return everything
 
     def leave(self) -> None:
-        """Takes leave of the others."""
+        """Takes leave of the others: of all at once, for one that goes early can abort those that have not gone yet."""
         if self.size > 1 and distributed.is_initialized():
+            if sys.exc_info()[0] is None:  # else they may be gone, or wait elsewhere
+                with suppress(RuntimeError):
+                    distributed.barrier()
             distributed.destroy_process_group()
 
 

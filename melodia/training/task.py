@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-from torch import Tensor, nn
-
-from melodia.lstm import State
+from torch import nn
 
 Position = list[list[int]]  # where a part's reading is: JSON
 
@@ -27,19 +25,12 @@ class Loaded(NamedTuple):
     carried: bool = True
 
 
-class Trainable(Protocol):
-    """What the trainer needs of a model, besides being a module."""
-
-    def loss(self, batch: Any, state: State | None) -> tuple[Tensor, Tensor, State]:
-        """Summed nats of a batch, the number of targets to divide by, and the state after it."""
-
-
 class Task(Protocol):
     """See the module."""
 
     @property
     def model(self) -> nn.Module:
-        """A `Trainable` module."""
+        """A module with `loss(batch, state)` -> summed nats, the number of targets to divide by, the state after it."""
 
     @property
     def identity(self) -> str:

@@ -159,7 +159,9 @@ class Trainer:
         loss, self.stopping = nats / max(targets, 1), stop > 0
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.cluster.sum_gradients(parameters)
-        torch._foreach_div_([p.grad for p in parameters if p.grad is not None], max(targets, 1))
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.div_(max(targets, 1))
         norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise MelodiaError(self._no_number(f"the loss is {loss}, the norm of its gradient {norm}"))
