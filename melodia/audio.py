@@ -1,8 +1,14 @@
-"""Waveforms -> sound files. A waveform is float32 in [-1, 1], (samples,) mono or (samples, channels)."""
+"""Sound files <-> waveforms. A waveform is float32 in [-1, 1], (samples,) mono or (samples, channels).
+
+Files are decoded by libsndfile (WAV, FLAC, OGG, MP3, AIFF and more), which soundfile brings along, and brought to a
+rate by soxr; both run block by block, so a file of any length is read in little memory.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +17,92 @@ from melodia.errors import AudioError
 from melodia.files import temporary_beside
 
 Waveform = NDArray[np.float32]
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au")
+BLOCK_SECONDS = 10.0  # decoded at a time
+MAX_CHANNELS = 64
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of a file, Hz
+
+
+class AudioInfo(NamedTuple):
+    """What a sound file says of itself. `seconds` is what it promises; a truncated one holds less."""
+
+    sample_rate: int
+    channels: int
+    seconds: float
+
+
+def audio_info(path: str | Path) -> AudioInfo:
+    """Opens a sound file and looks at its head.
+
+    Raises:
+        AudioError: it is missing, no sound file, or has no channels or an absurd rate.
+    """
+    with _opened(Path(path)) as file:
+        return AudioInfo(file.samplerate, file.channels, file.frames / file.samplerate)
+
+
+def read_audio(path: str | Path, sample_rate: int, start: float = 0.0, end: float | None = None) -> Waveform:
+    """A sound file, or a span of it in seconds, as mono at a rate.
+
+    Raises:
+        AudioError: see `read_blocks`.
+    """
+    return np.concatenate([np.zeros(0, np.float32), *read_blocks(path, sample_rate, start, end)])
+
+
+def read_blocks(path: str | Path, sample_rate: int, start: float = 0.0, end: float | None = None) -> Iterator[Waveform]:
+    """A sound file, or a span of it in seconds, as blocks of mono at a rate, some seconds each.
+
+    Raises:
+        AudioError: it is missing, no sound file, damaged, holds values that are no numbers, or the span is not in it.
+    """
+    import soundfile
+    import soxr
+
+    path = Path(path)
+    with _opened(path) as file:
+        rate, first = file.samplerate, round(start * file.samplerate)
+        if start < 0 or (end is not None and end <= start) or (start > 0 and first >= file.frames):
+            wanted = f"{start:g} to {'the end' if end is None else f'{end:g}'} s"
+            raise AudioError(f"{path}: lasts {file.frames / rate:.2f} s; {wanted} is no span of it")
+        left = file.frames - first if end is None else min(round(end * rate), file.frames) - first
+        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        try:
+            file.seek(first)
+            while left > 0:
+                block = file.read(min(left, round(BLOCK_SECONDS * rate)), dtype="float32", always_2d=True)
+                if not len(block):
+                    raise AudioError(
+                        f"{path}: cut short: {(file.frames - left) / rate:.2f} of the {file.frames / rate:.2f} s that it promises"
+                    )
+                left -= len(block)
+                mono = block.mean(axis=1)
+                if not np.isfinite(mono).all():
+                    raise AudioError(f"{path}: holds values that are no numbers; export it again")
+                yield resampler.resample_chunk(mono, last=left <= 0) if rate != sample_rate else mono
+        except soundfile.SoundFileError as error:
+            raise AudioError(f"{path}: damaged ({str(error).strip()}); export it again") from error
+
+
+def _opened(path: Path) -> Any:
+    """A soundfile.SoundFile."""
+    import soundfile
+
+    if not path.exists():
+        raise AudioError(f"{path}: no such file")
+    if not path.is_file():
+        raise AudioError(f"{path}: not a file")
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
+        kinds = "WAV, FLAC, OGG or MP3"
+        what = "empty" if not path.stat().st_size else f"no sound file that can be read ({str(error).strip()})"
+        raise AudioError(f"{path}: {what}; give {kinds}") from error
+    if not 1 <= file.channels <= MAX_CHANNELS or not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+        text = f"{path}: {file.channels} channels at {file.samplerate} Hz cannot be read; export it again"
+        file.close()
+        raise AudioError(text)
+    return file
 
 
 def write_wav(path: str | Path, waveform: Waveform, sample_rate: int) -> Path:

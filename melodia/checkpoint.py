@@ -16,7 +16,7 @@ from melodia.errors import CheckpointError
 from melodia.files import shipped, temporary_beside, why_not_written, write_atomically, write_json
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 FORMAT = 1
 DEFAULT = "band"
@@ -63,6 +63,33 @@ def read_info(folder: Path) -> CheckpointInfo:
         return CheckpointInfo(**content)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: damaged ({error})") from error
+
+
+def open_checkpoint(name: str | Path, domain: str) -> tuple[Path, CheckpointInfo]:
+    """The folder of a checkpoint and what it says.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of another domain.
+    """
+    folder = find_checkpoint(name)
+    info = read_info(folder)
+    if info.domain != domain:
+        raise CheckpointError(f"{folder}: a model for {info.domain}, not for {domain}")
+    return folder, info
+
+
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Puts a checkpoint's weights into a model of its sizes.
+
+    Raises:
+        CheckpointError: they are missing, damaged, of other sizes, or no numbers.
+    """
+    try:
+        model.load_state_dict(read_weights(folder))
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: the weights do not fit config.json ({str(error).splitlines()[-1].strip()})") from error
+    if not all(bool(weights.isfinite().all()) for weights in model.state_dict().values()):
+        raise CheckpointError(f"{folder}: there are weights in it that are no numbers; train it again")
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

@@ -45,7 +45,6 @@ from melodia.splits import NUM_HASHES, assign_splits, near_duplicates
 LOCK = ".lock"
 OURS = ("manifest.json", "rejected.tsv", "shards", "unpacked", "rows.npy", LOCK)
 ALIKE = 0.35  # share of shingles from which two pieces count as one
-FILES_A_SHARD = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +126,7 @@ def prepare(
         if source.recipe.domain and representation.domain not in source.recipe.domain:
             domains = " and ".join(source.recipe.domain)
             raise ConfigError(f"{source.name}: a corpus for {domains}; {representation.name} are made for {representation.domain}")
-    files = [find_files(s, representation.suffixes, output / "unpacked") for s in sources]
+    files = [find_files(s, representation, output / "unpacked") for s in sources]
     work = _Work(sources=sources, files=files, representation=representation, config=config, output=output, progress=progress)
     try:
         work.shards.mkdir(parents=True, exist_ok=True)
@@ -172,7 +171,8 @@ def _read(work: _Work) -> None:
             if old.row.name not in known or _same(now[old.row.name], old):  # of two the one that is as the file is now
                 known[old.row.name] = old
         whole = {i.shard: [r.name for r in i.rows] for i in usable}
-        chunks = [files[i : i + FILES_A_SHARD] for i in range(0, len(files), FILES_A_SHARD)]
+        size = representation.files_a_shard
+        chunks = [files[i : i + size] for i in range(0, len(files), size)]
         shards = [_done_already(chunk, known, whole) for chunk in chunks]
         fresh = [(chunk, [known.get(f.name) for f in chunk]) for chunk, shard in zip(chunks, shards, strict=True) if not shard]
         work.num_read += sum(not _same(f, known.get(f.name)) for chunk, _ in fresh for f in chunk)
@@ -234,7 +234,8 @@ def _derive(work: _Work, records: list[Record]) -> list[Record]:
     by_source: dict[str, list[Derived]] = {}
     for piece in wanted:
         by_source.setdefault(piece.source, []).append(piece)
-    chunks = [of[i : i + FILES_A_SHARD] for of in by_source.values() for i in range(0, len(of), FILES_A_SHARD)]
+    size = work.representation.files_a_shard
+    chunks = [of[i : i + size] for of in by_source.values() for i in range(0, len(of), size)]
     jobs = ((work.shards, work.representation, chunk, [[records[i] for i in p.parents] for p in chunk]) for chunk in chunks)
     made: list[Record] = []
     names = in_parallel(make_derived_shard, jobs, work.config.jobs, work.config.engine) if chunks else iter(())

@@ -72,6 +72,13 @@ class Representation(Protocol):
     def suffixes(self) -> frozenset[str]:
         """Of the files that it reads, lower case."""
 
+    @property
+    def files_a_shard(self) -> int:
+        """How many files' rows one process holds at once."""
+
+    def companions(self, name: str) -> tuple[str, ...]:
+        """The names of files beside one of that name which are read with it, if they are there."""
+
     def settings(self) -> dict[str, Any]:
         """Whatever changes what is read, its version too: JSON."""
 

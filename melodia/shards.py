@@ -174,7 +174,7 @@ def _read(representation: Representation, file: SourceFile, folder: Path, old: K
     digest = ""
     try:
         data = read_limited(file.path, MAX_BYTES)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = _digest(representation, file.path, data)
         if old is not None and old.row.sha256 == digest:  # the date has changed, the music has not
             taken = _taken_over(folder, representation, old, old.row._replace(modified_ns=file.modified_ns))
             if taken:
@@ -185,6 +185,15 @@ def _read(representation: Representation, file: SourceFile, folder: Path, old: K
         return Row(file.name, file.num_bytes, file.modified_ns, digest, (), 0, "", reason or type(error).__name__), None
     num_rows = tuple(len(reading.arrays[a]) for a in representation.arrays)
     return Row(file.name, file.num_bytes, file.modified_ns, digest, num_rows, reading.size, reading.tag, ""), reading
+
+
+def _digest(representation: Representation, path: Path, data: bytes) -> str:
+    """The hash of a file's bytes and of its companions'."""
+    digest = hashlib.sha256(data)
+    for beside in map(path.with_name, representation.companions(path.name)):
+        if beside.is_file():
+            digest.update(file_sha256(beside).encode())
+    return digest.hexdigest()
 
 
 def make_derived_shard(

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from melodia.errors import ConfigError, CorpusError
 from melodia.files import temporary_beside
 from melodia.recipe import ARCHIVE_SUFFIXES, Recipe, check_name, find_recipe, load_recipe, recipe_names
+from melodia.representation import Representation
 from melodia.shards import SourceFile
 from melodia.unpack import unpack
 
@@ -77,13 +78,15 @@ def parse_source(text: str) -> Source:
     return Source(Recipe(name=stem[: len(stem) - len(suffix)] or "source"), Path(text))
 
 
-def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list[SourceFile]:
+def find_files(source: Source, representation: Representation, unpacked: Path) -> list[SourceFile]:
     """The files of a source, by name; those of an archive as they will be below the folder `unpacked`.
+
+    Size and date of a file are those of it and its companions together.
 
     Raises:
         CorpusError: there is no such source, it is damaged, or there is nothing in it.
     """
-    path = source.path
+    path, suffixes = source.path, representation.suffixes
     if path.is_dir():
         files = _in_folder(path)
     elif not path.exists():
@@ -104,7 +107,15 @@ def find_files(source: Source, suffixes: frozenset[str], unpacked: Path) -> list
         others = sorted({PurePosixPath(f.name).suffix.lower() or "no suffix" for f in everything})[:8]
         seen = f"but {len(everything)} others ({', '.join(others)})" if everything else "nor any others"
         raise CorpusError(f"{path}: no files of {', '.join(sorted(suffixes))} in it, {seen}")
-    return sorted(wanted, key=lambda f: PurePosixPath(f.name).parts)
+    by_name = {file.name: file for file in everything}
+    return sorted((_with_companions(f, by_name, representation) for f in wanted), key=lambda f: PurePosixPath(f.name).parts)
+
+
+def _with_companions(file: SourceFile, by_name: dict[str, SourceFile], representation: Representation) -> SourceFile:
+    path = PurePosixPath(file.name)
+    found = [by_name.get(str(path.with_name(name))) for name in representation.companions(path.name)]
+    together = [file, *(f for f in found if f is not None)]
+    return file._replace(num_bytes=sum(f.num_bytes for f in together), modified_ns=sum(f.modified_ns for f in together))
 
 
 def _of_path(name: str, path: Path) -> SourceFile:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from melodia.commands.console import json_option, notice, progress_bar, quiet_option, result
 from melodia.errors import CorpusError
+
+if TYPE_CHECKING:
+    from melodia.representation import Representation
 
 
 @click.command("prepare")
@@ -17,10 +21,10 @@ from melodia.errors import CorpusError
 @click.option(
     "--as",
     "representation",
-    type=click.Choice(["events"]),
+    type=click.Choice(["events", "notes"]),
     default="events",
     show_default=True,
-    help="What is made of the files: events of MIDI files.",
+    help="What is made of the files: events of MIDI files, or notes of recordings with MIDI files or tables beside them.",
 )
 @click.option("--held-out", type=float, default=0.05, show_default=True, help="Share of the pieces for valid, and again for test.")
 @click.option("--bands", type=int, default=0, show_default=True, help="Band arrangements to add for each training song.")
@@ -50,10 +54,13 @@ def command(
     from melodia.corpus import Corpus
     from melodia.preparation import PrepareConfig, prepare
     from melodia.sources import parse_source
+    from melodia.transcription.prepare import NotesRepresentation
 
     config = PrepareConfig(**settings)  # type: ignore[arg-type]
     chosen = [parse_source(s) for s in sources]
-    made_of = {"events": EventsRepresentation}[representation](bands=bands, random_seed=random_seed)
+    made_of: Representation = EventsRepresentation(bands=bands, random_seed=random_seed)
+    if representation == "notes":
+        made_of = NotesRepresentation()
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")
 
@@ -73,5 +80,5 @@ def command(
         lacking = " and ".join(f"no {tag}" for tag in (SONG, TAKE) if tag not in tags)
         raise CorpusError(f"{output}: prepared, but without arrangements: --bands needs songs and drum takes; there are {lacking}")
     splits = ", ".join(f"{n} {s}" for s, n in counts["splits"].items())
-    text = f"{output}: {counts['pieces']} pieces ({splits}), {counts['notes']:,} notes; {counts['read']} files read"
+    text = f"{output}: {counts['pieces']} pieces ({splits}), {counts[made_of.unit]:,} {made_of.unit}; {counts['read']} files read"
     result(text, {"output": str(output), **counts}, as_json)

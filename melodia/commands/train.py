@@ -16,7 +16,7 @@ from melodia.errors import ConfigError
 if TYPE_CHECKING:
     from melodia.training import Progress, Trainer
 
-DOMAINS = ("composition",)
+DOMAINS = ("composition", "transcription")
 
 
 @click.command("train")
@@ -32,9 +32,11 @@ DOMAINS = ("composition",)
 @click.option("--residual", is_flag=True, default=None, help="Add what each layer reads to what it gives: for many layers.")
 @click.option("--layer-norm", is_flag=True, default=None, help="Normalise what each layer reads: for many layers.")
 @click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1]")
-@click.option("--batch-size", type=int, default=32, show_default=True, help="Pieces read side by side, by all processes together.")
-@click.option("--length", type=int, default=160, show_default=True, help="Events a window, at most: how far gradients go back.")
-@click.option("--whole", is_flag=True, help="Read whole pieces instead, batch-size x length events at once.")
+@click.option("--batch-size", type=int, help="Pieces read side by side, by all processes together.  [default: 32; recordings: 6]")
+@click.option(
+    "--length", type=int, help="Events or frames a window: how far gradients go back.  [default: 160 events; 192 frames]"
+)
+@click.option("--whole", is_flag=True, default=None, help="Read whole pieces of MIDI instead, batch-size x length events at once.")
 @click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
 @click.option("--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from]")
 @click.option("--weight-decay", type=float, default=0.01, show_default=True, help="Of AdamW.")
@@ -65,7 +67,8 @@ def command(
     DOMAIN is that of the corpus if it is not given. On several GPUs or machines start it with torchrun:
     `torchrun --nproc-per-node 2 -m melodia train --corpus ... -o ...`.
     """
-    from melodia.composition.train import make_config, train
+    from importlib import import_module
+
     from melodia.corpus import Corpus
     from melodia.device import resolve_device
     from melodia.training import RunConfig, join_cluster
@@ -75,13 +78,14 @@ def command(
     if domain not in DOMAINS:
         raise ConfigError(f"domain: '{domain}' cannot be trained; it must be {', '.join(DOMAINS)}")
     where = resolve_device(device)
-    config = make_config(prepared, gpu=where.type == "cuda", **options)
+    room = import_module(f"melodia.{domain}.train")
+    config = room.make_config(prepared, gpu=where.type == "cuda", **options)
     cluster = join_cluster(where)
     quiet = quiet or not cluster.leads
     try:
         with progress_bar(quiet, "") as bar, stopped_by_signals(alone=cluster.size == 1) as watch:
             run = RunConfig(output=output, resume=resume, tensorboard=tensorboard, started=watch)
-            info, outcome = train(prepared, run, config, cluster, Reporter(bar, quiet))
+            info, outcome = room.train(prepared, run, config, cluster, Reporter(bar, quiet))
     finally:
         cluster.leave()
     if not cluster.leads:
@@ -91,7 +95,7 @@ def command(
     if outcome.stopped:
         notice(f"stopped at iteration {outcome.iteration}; go on with the same command and --resume", quiet)
     if info:
-        result(summary(output, info.metrics), {"output": str(output), "iterations": outcome.iteration, **info.metrics}, as_json)
+        result(f"{output}: {room.headline(info.metrics)}", {"output": str(output), "iterations": outcome.iteration, **info.metrics}, as_json)
     if outcome.stopped:
         raise SystemExit(130)
 
@@ -139,15 +143,3 @@ class Reporter:
                 f"iteration {progress.iteration}: train {row['train'] * scale:.3f}, valid {progress.valid_loss * scale:.3f} {unit}"
             )
             self.bar.console.print(line, highlight=False)
-
-
-def summary(output: Path, metrics: dict[str, Any]) -> str:
-    """What came of it, as text."""
-    text = f"{output}: {metrics['valid_bits_a_note']:.3f} bits a note on valid"
-    if "before" in metrics:
-        changes = [
-            f"{split} {metrics['before'][split]:.3f} -> {after:.3f} ({after / metrics['before'][split] - 1:+.1%})"
-            for split, after in metrics["after"].items()
-        ]
-        text += "; held-out bits a note before -> after: " + ", ".join(changes)
-    return text

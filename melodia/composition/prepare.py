@@ -43,11 +43,16 @@ class EventsRepresentation:
     unit = "notes"
     arrays = ("events",)
     suffixes = SUFFIXES
+    files_a_shard = 256
 
     def __post_init__(self) -> None:
         check_range("shortest_notes", self.shortest_notes, 1)
         check_range("bands", self.bands, 0, 10)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
+
+    def companions(self, name: str) -> tuple[str, ...]:
+        """None: a MIDI file says all."""
+        return ()
 
     def settings(self) -> dict[str, Any]:
         """What changes what is read, as JSON."""

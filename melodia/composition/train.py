@@ -258,6 +258,18 @@ def describe(corpus: Corpus, composer: Composer, config: TrainConfig, result: Ru
     )
 
 
+def headline(metrics: dict[str, Any]) -> str:
+    """What came of a training, in a line."""
+    text = f"{metrics['valid_bits_a_note']:.3f} bits a note on valid"
+    if "before" not in metrics:
+        return text
+    changes = [
+        f"{split} {metrics['before'][split]:.3f} -> {after:.3f} ({after / metrics['before'][split] - 1:+.1%})"
+        for split, after in metrics["after"].items()
+    ]
+    return text + "; held-out bits a note before -> after: " + ", ".join(changes)
+
+
 def card(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
     sources = "\n".join(
