@@ -4,6 +4,7 @@
 
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
+    melodia.transcribe("clip.wav").score.write("clip.mid")
 
 Names are loaded when they are first used: `import melodia` brings neither torch nor librosa.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from melodia.api import generate, generate_takes, load_checkpoint
+    from melodia.api import generate, generate_takes, load_checkpoint, transcribe
     from melodia.errors import MelodiaError
     from melodia.render import render
     from melodia.score import Score
@@ -31,8 +32,9 @@ _HOMES = {
     "prepare": "melodia.workshop",
     "render": "melodia.render",
     "train": "melodia.workshop",
+    "transcribe": "melodia.api",
 }
-__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "prepare", "render", "train"]
+__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "prepare", "render", "train", "transcribe"]
 
 
 def __getattr__(name: str) -> Any:

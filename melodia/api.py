@@ -1,4 +1,4 @@
-"""The public functions, from paths and plain values to scores."""
+"""The public functions, from paths and plain values to scores and notes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from melodia.checkpoint import DEFAULT
+from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
+from melodia.checkpoint import DEFAULT, DEFAULTS, find_checkpoint, read_info
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import GenerateConfig, Takes
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
 from melodia.composition.scales import pitch_classes
 from melodia.device import resolve_device
-from melodia.errors import ConfigError
+from melodia.errors import AudioError, ConfigError
 from melodia.instruments import parse_program
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
+from melodia.transcription.beats import GridConfig
+from melodia.transcription.checkpoint import load_transcriber
+from melodia.transcription.model import Transcriber
+from melodia.transcription.transcribe import TranscribeConfig, Transcription
+from melodia.transcription.transcribe import transcribe as listen
 
 
 def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
@@ -66,7 +72,7 @@ def make_takes(
     """Takes, with the tick where the continuation begins and what the user should know.
 
     Args:
-        seed: MIDI file or score to continue; None starts from silence.
+        seed: MIDI file, recording or score to continue; None starts from silence.
         bars: length of the continuation; 16 if neither it nor `seconds` is given.
         seconds: its length in seconds.
         count: how many takes.
@@ -105,19 +111,78 @@ def make_takes(
         continuation_only=continuation_only,
     )
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
-    primer = Score.read(seed) if isinstance(seed, str | Path) else seed
-    composer = model if isinstance(model, Composer) else load_checkpoint(model, device)
+    primer = read_primer(seed, device) if isinstance(seed, str | Path) else seed
+    composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))
     return compose(primer, composer, config, sampling, progress)
 
 
-def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer:
-    """Loads a model once, to be used many times.
+def read_primer(path: str | Path, device: str = "cpu") -> Score:
+    """A MIDI file, or what is heard in a recording.
 
     Raises:
-        CheckpointError: it is missing, damaged, or not of this domain.
+        MidiError: the MIDI file cannot be read.
+        AudioError: the recording cannot be read, or nothing is heard in it.
+    """
+    if Path(path).suffix.lower() not in AUDIO_SUFFIXES:
+        return Score.read(path)
+    found = transcribe(path, device=device)
+    if not len(found.notes):
+        raise AudioError(f"{path}: no notes were heard in it, so there is nothing to continue")
+    return found.score
+
+
+def transcribe(
+    recording: str | Path,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    threshold: float | None = None,
+    tempo: float | None = None,
+    quantize: str = "",
+    pedal: bool = False,
+    model: str | Path | Transcriber = DEFAULTS["transcription"],
+    device: str = "cpu",
+    progress: Callable[[float, float], None] = lambda done, total: None,
+) -> Transcription:
+    """Writes down a recording of music.
+
+    Args:
+        recording: a sound file: WAV, FLAC, OGG, MP3, of any rate and length.
+        start: seconds into the recording to begin at.
+        end: second of the recording to stop at; None goes to its end.
+        threshold: how sure an onset must be, 0 to 1; None takes what the model was found to do best with.
+        tempo: quarter notes a minute; None finds the tempo.
+        quantize: "1/16", "1/8t" ... moves notes to a grid; "" keeps the played timing.
+        pedal: write the sustain pedal too.
+        model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: called with seconds done and in all.
+
+    Returns:
+        the notes in seconds, their beats, and the score to write as MIDI.
+
+    Raises:
+        AudioError: the recording is missing, no sound file, damaged, or the span is not in it.
+        ConfigError: a setting is out of range.
+        CheckpointError: the model cannot be loaded.
+    """
+    config = TranscribeConfig(
+        start=start, end=end, threshold=threshold, pedal=pedal, grid=GridConfig(tempo_bpm=tempo, quantize=quantize)
+    )
+    listener = model if isinstance(model, Transcriber) else load_transcriber(model).to(resolve_device(device))
+    return listen(recording, listener, config, progress)
+
+
+def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer | Transcriber:
+    """Loads a model once, to be used many times: a composer or a transcriber, as the checkpoint is.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of a domain that is not known.
         ConfigError: there is no such device.
     """
-    return load_composer(name).to(resolve_device(device))
+    load = {"transcription": load_transcriber}.get(read_info(find_checkpoint(name)).domain, load_composer)
+    model: Composer | Transcriber = load(name).to(resolve_device(device))
+    return model
 
 
 def parse_meter(text: str) -> tuple[int, int]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 DEFAULT = "band"
+DEFAULTS = {"composition": DEFAULT, "transcription": "transcriber"}  # the model that a domain takes unless told
 
 
 @dataclass(slots=True, kw_only=True)

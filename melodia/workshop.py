@@ -9,32 +9,66 @@ from typing import Any
 import torch
 
 from melodia.checkpoint import CheckpointInfo
+from melodia.composition import train as composition
 from melodia.composition.prepare import EventsRepresentation
-from melodia.composition.train import make_config
-from melodia.composition.train import train as train_composer
 from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.device import resolve_device
+from melodia.errors import ConfigError
 from melodia.preparation import PrepareConfig
 from melodia.preparation import prepare as run_preparation
+from melodia.representation import Representation
 from melodia.sources import parse_source
 from melodia.training import Progress, RunConfig, Trainer, join_cluster
+from melodia.transcription import train as transcription
+from melodia.transcription.prepare import NotesRepresentation
+
+ROOMS: dict[str, Any] = {"composition": composition, "transcription": transcription}  # where each domain is trained
+
+
+def representation(name: str, bands: int = 0, random_seed: int = 0) -> Representation:
+    """What is made of the files of a corpus: `events` of MIDI files, or `notes` of recordings with labels beside them.
+
+    Raises:
+        ConfigError: there is no such kind, or it knows nothing of bands.
+    """
+    if name == "events":
+        return EventsRepresentation(bands=bands, random_seed=random_seed)
+    if name != "notes":
+        raise ConfigError(f"as: '{name}' is not known; it must be events or notes")
+    if bands:
+        raise ConfigError("bands: recordings cannot be arranged; leave it out")
+    return NotesRepresentation()
+
+
+def room_of(corpus: Corpus, domain: str | None = None) -> Any:
+    """The module that trains models of a corpus.
+
+    Raises:
+        ConfigError: the domain cannot be trained.
+    """
+    name = domain or corpus.manifest["domain"]
+    if name not in ROOMS:
+        raise ConfigError(f"domain: '{name}' cannot be trained; it must be {' or '.join(ROOMS)}")
+    return ROOMS[name]
 
 
 def prepare(
     sources: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
+    made_of: str = "events",
     bands: int = 0,
     random_seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     **settings: Any,
 ) -> Corpus:
-    """Makes a training corpus of MIDI files, or brings one up to date.
+    """Makes a training corpus of MIDI files or recordings, or brings one up to date.
 
     Args:
         sources: folders, archives, lists of files, NAME=SOURCE to read it by a recipe, or a recipe's name.
         output: the folder of the corpus.
+        made_of: "events" of MIDI files, or "notes" of recordings with their notes beside them.
         bands: band arrangements to add for each training song.
         random_seed: of the arrangements.
         progress: called with what is being done, the files done and in all.
@@ -46,8 +80,8 @@ def prepare(
     """
     listed = [sources] if isinstance(sources, str | Path) else sources
     config = from_json(PrepareConfig, settings, "prepare")
-    events = EventsRepresentation(bands=bands, random_seed=random_seed)
-    run_preparation([parse_source(str(s)) for s in listed], Path(output), events, config, progress)
+    rows = representation(made_of, bands, random_seed)
+    run_preparation([parse_source(str(s)) for s in listed], Path(output), rows, config, progress)
     return Corpus(output)
 
 
@@ -84,11 +118,13 @@ def train(
     """
     where = resolve_device(device)
     opened = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
-    config = make_config(opened, str(start), gpu=where.type == "cuda", **settings)
+    room = room_of(opened)
+    config = room.make_config(opened, str(start), gpu=where.type == "cuda", **settings)
     run = RunConfig(output=Path(output), resume=resume, tensorboard=tensorboard)
     cluster = join_cluster(where)
     try:
         with torch.random.fork_rng():  # the caller's generator stays as it is
-            return train_composer(opened, run, config, cluster, report)[0]
+            info: CheckpointInfo | None = room.train(opened, run, config, cluster, report)[0]
+            return info
     finally:
         cluster.leave()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, mps, or auto for a GPU if there is one."
 )
+
+
+def free_path(path: Path, taken: Collection[Path] = ()) -> Path:
+    """The path, or with a number after it if there are files of that name already, or takes of it."""
+    names = (path.with_stem(f"{path.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 10_000))
+    return next(
+        p for p in names if p not in taken and not p.exists() and not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid"))
+    )
 
 
 def notice(text: str, quiet: bool) -> None:

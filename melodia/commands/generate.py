@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
 
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("generate")
 @click.argument("song", type=click.Path(path_type=Path), required=False)
-@click.option("--seed", type=click.Path(path_type=Path), help="MIDI file to continue; without it the music starts from silence.")
+@click.option(
+    "--seed", type=click.Path(path_type=Path), help="MIDI file or recording to continue; without it the music starts from silence."
+)
 @click.option(
     "-o",
     "--output",
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @quiet_option
 @json_option
 def command(song: Path | None, **options: Any) -> None:
-    """Continue a MIDI file, or start from silence. SONG is short for --seed SONG."""
+    """Continue a MIDI file or a recording, or start from silence. SONG is short for --seed SONG."""
     from melodia import api
 
     if song and options["seed"]:
@@ -108,12 +109,6 @@ def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Pat
     if seed and any(p.resolve() == seed.resolve() for p in paths):
         raise ConfigError(f"output: {seed} is the seed itself; give another name with -o")
     return paths
-
-
-def free_path(path: Path) -> Path:
-    """The path, or with a number after it if there are takes of that name already."""
-    names = (path.with_stem(f"{path.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 10_000))
-    return next(p for p in names if not p.exists() and not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid")))
 
 
 def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bool) -> dict[str, Any]:

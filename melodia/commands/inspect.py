@@ -36,8 +36,9 @@ def command(model: str, file: Path, as_json: bool, quiet: bool, **options: Any) 
 
     Writes index.html, a page to explore, and the pictures overview.png and units.png.
     """
-    from melodia.api import load_checkpoint
+    from melodia.composition.checkpoint import load_composer
     from melodia.composition.inspect import inspect
+    from melodia.device import resolve_device
     from melodia.inspection.page import MOST_LAYERS
     from melodia.inspection.units import rank
     from melodia.score import Score
@@ -47,7 +48,7 @@ def command(model: str, file: Path, as_json: bool, quiet: bool, **options: Any) 
     folder = options["output"] or Path(f"{file.stem}-inspect")
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"output: {folder} is a file; name a folder")
-    composer = load_checkpoint(model, options["device"])
+    composer = load_composer(model).to(resolve_device(options["device"]))
     if file.suffix.lower() in SOUND:
         raise MelodiaError(f"{file}: a sound file, but {model} is a composition checkpoint, which reads MIDI; give a .mid file")
     for layer in options["layers"]:

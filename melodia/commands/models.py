@@ -15,7 +15,7 @@ def command(as_json: bool) -> None:
     """List the checkpoints that ship: what they do, data, licence, size, measured numbers."""
     import json
 
-    from melodia.checkpoint import DEFAULT, read_info
+    from melodia.checkpoint import DEFAULTS, read_info
     from melodia.files import shipped
 
     rows: list[dict[str, Any]] = []
@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
         rows.append(
             {
                 "name": config.parent.name,
-                "default": config.parent.name == DEFAULT,
+                "default": config.parent.name == DEFAULTS.get(info.domain),
                 "title": info.title,
                 "domain": info.domain,
                 "data": info.data,

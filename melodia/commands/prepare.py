@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from melodia.commands.console import json_option, notice, progress_bar, quiet_option, result
 from melodia.errors import CorpusError
-
-if TYPE_CHECKING:
-    from melodia.representation import Representation
 
 
 @click.command("prepare")
@@ -20,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the corpus; brought up to date.")
 @click.option(
     "--as",
-    "representation",
+    "kind",
     type=click.Choice(["events", "notes"]),
     default="events",
     show_default=True,
@@ -36,31 +32,29 @@ if TYPE_CHECKING:
 def command(
     sources: tuple[str, ...],
     output: Path,
-    representation: str,
+    kind: str,
     bands: int,
     random_seed: int,
     quiet: bool,
     as_json: bool,
     **settings: float,
 ) -> None:
-    """Make a training corpus of MIDI files, or bring it up to date.
+    """Make a training corpus of MIDI files or recordings, or bring it up to date.
 
     SOURCES are folders, archives (.zip, .tar.gz ...) or lists of files (.txt). NAME=SOURCE reads it by
     the recipe NAME, and NAME alone takes it where `melodia corpora NAME --fetch` put it. Files that have not
     changed are not read again. Near-duplicate pieces never come into two splits. What cannot be
     read is named in rejected.tsv.
     """
-    from melodia.composition.prepare import SONG, TAKE, EventsRepresentation
+    from melodia.composition.prepare import SONG, TAKE
     from melodia.corpus import Corpus
     from melodia.preparation import PrepareConfig, prepare
     from melodia.sources import parse_source
-    from melodia.transcription.prepare import NotesRepresentation
+    from melodia.workshop import representation
 
     config = PrepareConfig(**settings)  # type: ignore[arg-type]
     chosen = [parse_source(s) for s in sources]
-    made_of: Representation = EventsRepresentation(bands=bands, random_seed=random_seed)
-    if representation == "notes":
-        made_of = NotesRepresentation()
+    made_of = representation(kind, bands, random_seed)
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")
 

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
-from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
     from melodia.training import Progress, Trainer
-
-DOMAINS = ("composition", "transcription")
 
 
 @click.command("train")
@@ -33,9 +30,7 @@ DOMAINS = ("composition", "transcription")
 @click.option("--layer-norm", is_flag=True, default=None, help="Normalise what each layer reads: for many layers.")
 @click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1]")
 @click.option("--batch-size", type=int, help="Pieces read side by side, by all processes together.  [default: 32; recordings: 6]")
-@click.option(
-    "--length", type=int, help="Events or frames a window: how far gradients go back.  [default: 160 events; 192 frames]"
-)
+@click.option("--length", type=int, help="Events or frames a window: how far gradients go back.  [default: 160 events; 192 frames]")
 @click.option("--whole", is_flag=True, default=None, help="Read whole pieces of MIDI instead, batch-size x length events at once.")
 @click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
 @click.option("--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from]")
@@ -67,18 +62,14 @@ def command(
     DOMAIN is that of the corpus if it is not given. On several GPUs or machines start it with torchrun:
     `torchrun --nproc-per-node 2 -m melodia train --corpus ... -o ...`.
     """
-    from importlib import import_module
-
     from melodia.corpus import Corpus
     from melodia.device import resolve_device
     from melodia.training import RunConfig, join_cluster
+    from melodia.workshop import room_of
 
     prepared = Corpus(corpus)
-    domain = domain or prepared.manifest["domain"]
-    if domain not in DOMAINS:
-        raise ConfigError(f"domain: '{domain}' cannot be trained; it must be {', '.join(DOMAINS)}")
+    room = room_of(prepared, domain)
     where = resolve_device(device)
-    room = import_module(f"melodia.{domain}.train")
     config = room.make_config(prepared, gpu=where.type == "cuda", **options)
     cluster = join_cluster(where)
     quiet = quiet or not cluster.leads
@@ -95,7 +86,11 @@ def command(
     if outcome.stopped:
         notice(f"stopped at iteration {outcome.iteration}; go on with the same command and --resume", quiet)
     if info:
-        result(f"{output}: {room.headline(info.metrics)}", {"output": str(output), "iterations": outcome.iteration, **info.metrics}, as_json)
+        result(
+            f"{output}: {room.headline(info.metrics)}",
+            {"output": str(output), "iterations": outcome.iteration, **info.metrics},
+            as_json,
+        )
     if outcome.stopped:
         raise SystemExit(130)
 

@@ -19,6 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from melodia.config import check_range, from_json
 from melodia.features import FeatureConfig
 from melodia.lstm import LSTMConfig, StackedLSTM
+from melodia.transcription.decode import DecodeConfig
 from melodia.transcription.notes import LOWEST_PITCH, NUM_KEYS
 
 HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8)  # of a key's fundamental
@@ -29,16 +30,22 @@ WEIGHTS = {"onset": 3.0, "offset": 1.0, "sustain": 1.0, "place": 3.0, "velocity"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriberConfig:
-    """Widths of the parts. `hidden_sizes`: of the first reading of time, across the keys, of the second, each way."""
+    """Widths of the parts. `hidden_sizes`: of the first reading of time, across the keys, of the second, each way.
+
+    `decode` holds the thresholds that were best on valid.
+    """
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
     input_size: int = 64
     hidden_sizes: tuple[int, int, int] = (48, 48, 64)
     dropout: float = 0.0
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
 
     def __post_init__(self) -> None:
         if isinstance(self.features, dict):  # from JSON
             object.__setattr__(self, "features", from_json(FeatureConfig, self.features, "features"))
+        if isinstance(self.decode, dict):
+            object.__setattr__(self, "decode", from_json(DecodeConfig, self.decode, "decode"))
         object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
         check_range("input_size", self.input_size, 1, 4096)
         check_range("hidden_sizes", min(self.hidden_sizes), 1, 4096)

@@ -1,0 +1,222 @@
+"""`melodia transcribe`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from melodia.checkpoint import DEFAULTS
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
+from melodia.config import check_range
+from melodia.errors import ConfigError, MelodiaError
+
+if TYPE_CHECKING:
+    from melodia.transcription.transcribe import Transcription
+
+NOTES_SUFFIXES = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One recording, and the files to make of it."""
+
+    recording: Path
+    midi: Path
+    wav: Path | None
+    picture: Path | None
+    notes: Path | None
+
+
+@click.command("transcribe")
+@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="MIDI file to write; of several recordings, the folder for them."
+)
+@click.option("--task", type=click.Choice(["music"]), default="music", show_default=True, help="What is in the recordings.")
+@click.option("--start", type=float, default=0.0, show_default=True, help="Begin so many seconds into the recording.")
+@click.option("--end", type=float, help="Stop at this second of the recording.")
+@click.option(
+    "--threshold", type=float, help="How sure a note must be, 0 to 1: lower hears more, true and false. Default: the model's."
+)
+@click.option("--tempo", default="auto", show_default=True, help="Quarter notes a minute, or auto to find it.")
+@click.option("--quantize", default="", help="Move notes to a grid: 1/16, 1/8t ... Default: the played timing is kept.")
+@click.option("--pedal/--no-pedal", default=False, show_default=True, help="Write the sustain pedal too.")
+@click.option("--wav/--no-wav", default=False, help="Also play the result into NAME-rendered.wav.")
+@click.option("--picture/--no-picture", default=False, help="Also draw the notes over the spectrogram (PNG).")
+@click.option(
+    "--notes", type=click.Path(path_type=Path), help="Also write a table of notes, .csv or .tsv; of several recordings, a folder."
+)
+@click.option("--jobs", type=int, default=1, show_default=True, help="Recordings read at the same time.")
+@click.option("--model", default=DEFAULTS["transcription"], show_default=True, help="Name or folder of a checkpoint.")
+@device_option
+@quiet_option
+@json_option
+def command(
+    recordings: tuple[Path, ...],
+    output: Path | None,
+    task: str,
+    jobs: int,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write down recordings of music as MIDI, beside them unless -o says where.
+
+    Reads WAV, FLAC, OGG and MP3 of any rate and length. Patterns in quotes are looked up: 'takes/*.wav'.
+    """
+    check_range("jobs", jobs, 1, 256)
+    tempo = parse_tempo(options.pop("tempo"))
+    paths = matched(recordings)
+    planned = plan(paths, output, options.pop("notes"), wav=options.pop("wav"), picture=options.pop("picture"))
+    settings = {**options, "tempo": tempo}
+    rows: list[dict[str, Any]] = []
+    with progress_bar(quiet, "seconds" if jobs == 1 else "recordings") as bar:
+        line = bar.add_task("listening", total=None if jobs == 1 else len(planned), note="")
+        if jobs == 1:
+            for job in planned:
+                bar.update(line, description=job.recording.name, completed=0, total=None)
+                rows.append(run(job, settings, lambda done, total: bar.update(line, completed=round(done), total=round(total))))
+                report(rows[-1], quiet)
+        else:
+            from melodia.engine import in_parallel
+
+            threads = max((os.cpu_count() or 1) // jobs, 1)
+            for row in in_parallel(run_alone, ((job, settings, threads) for job in planned), jobs):
+                rows.append(row)
+                report(row, quiet)
+                bar.advance(line)
+    written = [row for row in rows if "error" not in row]
+    kinds = ("midi", "wav", "picture", "notes_table")
+    text = "\n".join(str(row[kind]) for row in written for kind in kinds if kind in row)
+    if written or as_json:
+        result(text, rows if len(planned) > 1 or not written else rows[0], as_json)
+    if len(written) < len(rows):
+        if len(rows) > 1:
+            notice(f"{len(rows) - len(written)} of {len(rows)} recordings could not be transcribed", quiet=False)
+        raise SystemExit(1)
+
+
+def parse_tempo(text: str) -> float | None:
+    """`auto` as None, or a number.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if text == "auto":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f"tempo: '{text}' is not usable; give quarter notes a minute, or auto") from error
+
+
+def matched(recordings: tuple[Path, ...]) -> list[Path]:
+    """The recordings, patterns looked up (on Windows no shell does it), none of them twice."""
+    found: list[Path] = []
+    for path in recordings:
+        pattern = not path.exists() and any(sign in str(path) for sign in "*?[")
+        matches = sorted(path.parent.glob(path.name)) if pattern else []
+        if pattern and not matches:
+            raise ConfigError(f"recordings: nothing fits {path}")
+        found += matches or [path]
+    return list(dict.fromkeys(found))
+
+
+def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: bool, picture: bool) -> list[Job]:
+    """Where everything goes.
+
+    Raises:
+        ConfigError: an output is of the wrong kind, or one of the recordings.
+    """
+    several = len(paths) > 1
+    if output and several and (output.suffix.lower() in (".mid", ".midi") or output.is_file()):
+        raise ConfigError(f"output: {output} is one file, and there are {len(paths)} recordings; name a folder")
+    into_folder = output is not None and (several or output.is_dir())
+    if output and not into_folder and output.suffix.lower() not in (".mid", ".midi"):
+        raise ConfigError(f"output: {output} does not end in .mid; for text of speech there is no model yet")
+    if notes and not several and notes.suffix.lower() not in NOTES_SUFFIXES:
+        raise ConfigError(f"notes: {notes} ends neither in .csv nor in .tsv")
+    jobs: list[Job] = []
+    for path in paths:
+        midi = output if output and not into_folder else (output if output else path.parent) / f"{path.stem}.mid"
+        if midi != output:
+            midi = free_path(midi, {job.midi for job in jobs})
+        table = (notes / f"{midi.stem}.csv" if several else notes) if notes else None
+        job = Job(
+            recording=path,
+            midi=midi,
+            wav=midi.with_name(f"{midi.stem}-rendered.wav") if wav else None,
+            picture=midi.with_suffix(".png") if picture else None,
+            notes=table,
+        )
+        for made in (job.midi, job.wav, job.notes):
+            if made and made.resolve() in {p.resolve() for p in paths}:
+                raise ConfigError(f"output: {made} is one of the recordings; give another name")
+        jobs.append(job)
+    return jobs
+
+
+def run_alone(job: Job, settings: dict[str, Any], threads: int) -> dict[str, Any]:
+    """`run` in a process of its own."""
+    import torch
+
+    torch.set_num_threads(threads)
+    return run(job, settings)
+
+
+def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: None) -> dict[str, Any]:
+    """Transcribes one recording and writes its files; what is wrong with it stands under `error`."""
+    from melodia import api
+    from melodia.files import why_not_written
+
+    try:
+        return write(job, api.transcribe(job.recording, **settings, progress=progress), settings["model"])
+    except MelodiaError as error:
+        if isinstance(error, ConfigError):
+            raise
+        return {"recording": str(job.recording), "error": " ".join(str(error).split())}
+    except OSError as error:
+        return {"recording": str(job.recording), "error": f"{job.midi}: cannot be written: {why_not_written(error, job.midi)}"}
+
+
+def write(job: Job, found: Transcription, model: str) -> dict[str, Any]:
+    """Writes the files of a transcription and says what it is."""
+    row: dict[str, Any] = {"recording": str(job.recording), "midi": str(found.score.write(job.midi))}
+    if job.wav:
+        from melodia.audio import write_wav
+        from melodia.render import SAMPLE_RATE, render
+
+        row["wav"] = str(write_wav(job.wav, render(found.score), SAMPLE_RATE))
+    if job.picture:
+        from melodia.transcription.checkpoint import load_transcriber
+        from melodia.transcription.picture import draw_transcription
+
+        row["picture"] = str(draw_transcription(found, load_transcriber(model).config.features, job.picture))
+    if job.notes:
+        from melodia.transcription.notes import write_notes
+
+        write_notes(job.notes, found.notes, NOTES_SUFFIXES[job.notes.suffix.lower()])
+        row["notes_table"] = str(job.notes)
+    bpm = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm
+    meter = found.score.meters[-1]
+    row |= {"notes": len(found.notes), "seconds": round(found.seconds, 3), "tempo_bpm": round(bpm, 2)}
+    return row | {"meter": f"{meter.numerator}/{meter.denominator}", "messages": found.messages}
+
+
+def report(row: dict[str, Any], quiet: bool) -> None:
+    """Tells what became of a recording; what went wrong in any case."""
+    if "error" in row:
+        notice(f"melodia: {row['error']}", quiet=False)
+        return
+    for message in row["messages"]:
+        notice(f"{row['recording']}: {message}", quiet)
+    if row["notes"]:
+        notice(
+            f"{row['recording']}: {row['notes']} notes in {row['seconds']:.1f} s, about {row['tempo_bpm']:.0f} quarter notes "
+            f"a minute in {row['meter']}",
+            quiet,
+        )
