@@ -27,7 +27,7 @@ def shards(folder):
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::UserWarning")  # joblib on how large a task's arguments are
 def test_a_cluster_makes_the_same_bytes(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("melodia.preparation.FILES_A_SHARD", 3)
+    monkeypatch.setattr("melodia.composition.prepare.EventsRepresentation.files_a_shard", 3)
     for i in range(11):
         notes = [Note(j * PPQ, (j + 1) * PPQ, 50 + (i * 7 + j * (i + 3)) % 30, 80) for j in range(24)]
         Score([Part(notes=notes)]).write(tmp_path / "songs" / f"{i}.mid")

@@ -37,6 +37,10 @@ class Letters:
     unit = "words"
     arrays = ("words", "letters")
     suffixes = frozenset({".txt"})
+    files_a_shard = 4
+
+    def companions(self, name):
+        return ()
 
     def settings(self):
         return asdict(self)
@@ -67,11 +71,6 @@ class Letters:
 
 def hash_of(word):
     return int.from_bytes(word.encode()[:7], "big")
-
-
-@pytest.fixture(autouse=True)
-def small_shards(monkeypatch):
-    monkeypatch.setattr("melodia.preparation.FILES_A_SHARD", 4)
 
 
 @pytest.fixture
@@ -186,7 +185,6 @@ def test_killed_anywhere_it_goes_on(folder, tmp_path, monkeypatch):
                 Corpus(out)
     assert last > 3
     monkeypatch.undo()
-    monkeypatch.setattr("melodia.preparation.FILES_A_SHARD", 4)
     assert files(out) == files(whole)
 
 
