@@ -19,6 +19,7 @@ NAMES = [
     "music21",
     "nottingham",
     "openscore",
+    "piano",
     "pop909",
 ]
 
@@ -52,7 +53,7 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "music21"]
+    assert by_hand == ["commonvoice", "music21", "piano"]
 
 
 @pytest.mark.parametrize(

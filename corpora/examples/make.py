@@ -1,5 +1,7 @@
-"""Writes the example seeds beside it: `python corpora/examples/make.py`. The music is melodia's own, CC0-1.0."""
+"""Writes the examples beside it: `python corpora/examples/make.py`. Music and sound are melodia's own, CC0-1.0."""
 
+import sys
+import tempfile
 from pathlib import Path
 
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
@@ -76,6 +78,26 @@ def beat() -> Score:
     return Score([Part("Drums", 0, True, notes=strokes(groove, 2))], [Tempo(0, 96.0)])
 
 
+def recording(score: Path, out: Path) -> None:
+    """A score as a pianist plays it on an invented piano in a made-up room, and a table of what was played."""
+    sys.path.insert(0, str(HERE.parent / "piano"))
+    import numpy as np
+    import soundfile
+    from make import SAMPLE_RATE, piano_at, play, recorded, write_rows
+    from performance import Performance, read, sounding
+    from pianos import invent
+
+    random = np.random.default_rng(5)
+    performance = read(score, random)
+    notes, _ = sounding(Performance(performance.notes + np.array([0.4, 0.4, 0, 0]), performance.pedal + 0.4))
+    with tempfile.TemporaryDirectory() as folder:
+        invent(Path(folder), np.random.default_rng(3))
+        sound = recorded(play(notes, piano_at(Path(folder)), notes[:, 1].max() + 1.0, random), random)
+    soundfile.write(out, sound / np.abs(sound).max() * 0.5, SAMPLE_RATE, "PCM_16")
+    write_rows(out.with_suffix(".tsv"), "onset\toffset\tpitch\tvelocity", notes)
+
+
 if __name__ == "__main__":
     for make in (pop, waltz, jig, beat):
         print(make().write(HERE / f"{make.__name__}.mid"))
+    recording(HERE / "pop.mid", HERE / "piano.flac")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melodia.errors import ConfigError
@@ -58,6 +58,7 @@ def test_the_pedal_is_followed():
     np.testing.assert_allclose(decoder.pedal, [(0.5, 1.5), (2.0, 200 / RATE)], atol=1 / RATE)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(1, 60), max_size=12), st.integers(0, 2**31))
 def test_any_cut_of_the_stream_gives_the_same_notes(sizes, seed):
     random = np.random.default_rng(seed)
