@@ -26,7 +26,7 @@ from melodia.transcription.transcribe import transcribe as listen
 
 
 def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
-    """Continues a MIDI file or a score, or starts from silence.
+    """Continues a MIDI file, a recording or a score, or starts from silence.
 
     Args:
         seed: what to continue.
@@ -37,6 +37,7 @@ def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
 
     Raises:
         MidiError: the seed cannot be read.
+        AudioError: the recording that is the seed cannot be read, or nothing is heard in it.
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
@@ -93,6 +94,7 @@ def make_takes(
 
     Raises:
         MidiError: the seed cannot be read.
+        AudioError: the recording that is the seed cannot be read, or nothing is heard in it.
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
@@ -111,24 +113,28 @@ def make_takes(
         continuation_only=continuation_only,
     )
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
-    primer = read_primer(seed, device) if isinstance(seed, str | Path) else seed
+    primer, messages = read_primer(seed, device) if isinstance(seed, str | Path) else (seed, [])
     composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))
-    return compose(primer, composer, config, sampling, progress)
+    takes = compose(primer, composer, config, sampling, progress)
+    takes.messages[:0] = messages
+    return takes
 
 
-def read_primer(path: str | Path, device: str = "cpu") -> Score:
-    """A MIDI file, or what is heard in a recording.
+def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]]:
+    """A MIDI file, or what is heard in a recording and what the user should know of that.
 
     Raises:
         MidiError: the MIDI file cannot be read.
         AudioError: the recording cannot be read, or nothing is heard in it.
+        CheckpointError: the model that listens is not there.
+        ConfigError: there is no such device.
     """
     if Path(path).suffix.lower() not in AUDIO_SUFFIXES:
-        return Score.read(path)
+        return Score.read(path), []
     found = transcribe(path, device=device)
     if not len(found.notes):
         raise AudioError(f"{path}: no notes were heard in it, so there is nothing to continue")
-    return found.score
+    return found.score, found.messages
 
 
 def transcribe(
@@ -151,7 +157,7 @@ def transcribe(
         start: seconds into the recording to begin at.
         end: second of the recording to stop at; None goes to its end.
         threshold: how sure an onset must be, 0 to 1; None takes what the model was found to do best with.
-        tempo: quarter notes a minute; None finds the tempo.
+        tempo: quarter notes a minute of a click that begins with the recording; None finds the tempo.
         quantize: "1/16", "1/8t" ... moves notes to a grid; "" keeps the played timing.
         pedal: write the sustain pedal too.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.

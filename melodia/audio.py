@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 
 from melodia.errors import AudioError
 from melodia.files import temporary_beside
+from melodia.mp3 import SAME, mp3_seconds
 
 Waveform = NDArray[np.float32]
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au")
-BLOCK_SECONDS = 10.0  # decoded at a time
+BLOCK_SECONDS = 10.0  # decoded at a time, at most
+MAX_BLOCK = 2**22  # samples of all channels
+LONGEST = 1e7  # seconds
 MAX_CHANNELS = 64
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of a file, Hz
 
 
 class AudioInfo(NamedTuple):
-    """What a sound file says of itself. `seconds` is what it promises; a truncated one holds less."""
+    """What a sound file says of itself. `seconds` is what it promises; a damaged one holds less."""
 
     sample_rate: int
     channels: int
@@ -41,16 +44,16 @@ def audio_info(path: str | Path) -> AudioInfo:
         return AudioInfo(file.samplerate, file.channels, file.frames / file.samplerate)
 
 
-def read_audio(path: str | Path, sample_rate: int, start: float = 0.0, end: float | None = None) -> Waveform:
+def read_audio(path: str | Path, sample_rate: int, onset: float = 0.0, offset: float | None = None) -> Waveform:
     """A sound file, or a span of it in seconds, as mono at a rate.
 
     Raises:
         AudioError: see `read_blocks`.
     """
-    return np.concatenate([np.zeros(0, np.float32), *read_blocks(path, sample_rate, start, end)])
+    return np.concatenate([np.zeros(0, np.float32), *read_blocks(path, sample_rate, onset, offset)])
 
 
-def read_blocks(path: str | Path, sample_rate: int, start: float = 0.0, end: float | None = None) -> Iterator[Waveform]:
+def read_blocks(path: str | Path, sample_rate: int, onset: float = 0.0, offset: float | None = None) -> Iterator[Waveform]:
     """A sound file, or a span of it in seconds, as blocks of mono at a rate, some seconds each.
 
     Raises:
@@ -61,27 +64,46 @@ def read_blocks(path: str | Path, sample_rate: int, start: float = 0.0, end: flo
 
     path = Path(path)
     with _opened(path) as file:
-        rate, first = file.samplerate, round(start * file.samplerate)
-        if start < 0 or (end is not None and end <= start) or (start > 0 and first >= file.frames):
-            wanted = f"{start:g} to {'the end' if end is None else f'{end:g}'} s"
-            raise AudioError(f"{path}: lasts {file.frames / rate:.2f} s; {wanted} is no span of it")
-        left = file.frames - first if end is None else min(round(end * rate), file.frames) - first
-        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        first, left = _span(file, path, onset, offset)
+        resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
+        size = max(min(round(BLOCK_SECONDS * file.samplerate), MAX_BLOCK // file.channels), 1)
         try:
             file.seek(first)
             while left > 0:
-                block = file.read(min(left, round(BLOCK_SECONDS * rate)), dtype="float32", always_2d=True)
-                if not len(block):
-                    raise AudioError(
-                        f"{path}: cut short: {(file.frames - left) / rate:.2f} of the {file.frames / rate:.2f} s that it promises"
-                    )
-                left -= len(block)
+                block = file.read(min(left, size), dtype="float32", always_2d=True)
+                if not len(block) and file.format != "MP3":
+                    raise AudioError(_cut_short(path, file, file.frames - left))
+                left = left - len(block) if len(block) else 0  # an MP3's length may be a guess
                 mono = block.mean(axis=1)
                 if not np.isfinite(mono).all():
                     raise AudioError(f"{path}: holds values that are no numbers; export it again")
-                yield resampler.resample_chunk(mono, last=left <= 0) if rate != sample_rate else mono
+                yield mono if file.samplerate == sample_rate else resampler.resample_chunk(mono, last=left <= 0)
         except soundfile.SoundFileError as error:
             raise AudioError(f"{path}: damaged ({str(error).strip()}); export it again") from error
+
+
+def _span(file: Any, path: Path, onset: float, offset: float | None) -> tuple[int, int]:
+    """The first sample of a span, and how many there are.
+
+    Raises:
+        AudioError: it is not in the file, or an MP3 file holds more than can be read.
+    """
+    seconds = file.frames / file.samplerate
+    if not 0 <= onset < LONGEST or (offset is not None and not offset > onset) or (onset > 0 and onset >= seconds):
+        wanted = f"{onset:g} to {'the end' if offset is None else f'{offset:g}'} s"
+        raise AudioError(f"{path}: lasts {seconds:.2f} s; {wanted} is no span of it")
+    if file.format == "MP3" and (held := mp3_seconds(path)) > seconds + SAME:
+        raise AudioError(
+            f"{path}: holds {held:.0f} s, of which {seconds:.0f} can be read, as its header does not say so; convert it to WAV"
+        )
+    first = round(onset * file.samplerate)
+    last = file.frames if offset is None or offset > seconds else round(offset * file.samplerate)
+    return first, last - first
+
+
+def _cut_short(path: Path, file: Any, samples: int) -> str:
+    promised, held = file.frames / file.samplerate, samples / file.samplerate
+    return f"{path}: cut short: {held:.2f} of the {promised:.2f} s that it promises; export it again"
 
 
 def _opened(path: Path) -> Any:

@@ -79,6 +79,14 @@ def open_checkpoint(name: str | Path, domain: str) -> tuple[Path, CheckpointInfo
     return folder, info
 
 
+def sources_of(corpus_sources: list[dict[str, Any]], start: str) -> list[dict[str, Any]]:
+    """What a model has learnt from: its corpus, and whatever the checkpoint that it began from had learnt from."""
+    sources = list(corpus_sources)
+    for source in read_info(find_checkpoint(start)).data if start else []:
+        sources += [source] if source["name"] not in [s["name"] for s in sources] else []
+    return sources
+
+
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Puts a checkpoint's weights into a model of its sizes.
 

@@ -45,6 +45,8 @@ class FeatureConfig:
         check_range("lowest_pitch", self.lowest_pitch, 0, 127)
         check_range("num_semitones", self.num_semitones, 1, 128)
         check_range("delay_frames", self.delay_frames, 0, 100)
+        if self.live and self.delay_frames * self.hop_length > max(self.n_ffts, default=0):
+            raise ConfigError(f"delay_frames: {self.delay_frames} is longer than the longest window")
         if not self.n_ffts or any(n % 2 or not 64 <= n <= 2**17 for n in self.n_ffts):
             raise ConfigError(f"n_ffts: {list(self.n_ffts)} is not usable; each must be even, from 64 to 131072")
 

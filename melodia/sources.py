@@ -112,9 +112,13 @@ def find_files(source: Source, representation: Representation, unpacked: Path) -
 
 
 def _with_companions(file: SourceFile, by_name: dict[str, SourceFile], representation: Representation) -> SourceFile:
-    path = PurePosixPath(file.name)
-    found = [by_name.get(str(path.with_name(name))) for name in representation.companions(path.name)]
-    together = [file, *(f for f in found if f is not None)]
+    path, together = PurePosixPath(file.name), [file]
+    for name in representation.companions(path.name):
+        beside = str(path.with_name(name))
+        if beside in by_name:
+            together.append(by_name[beside])
+        elif file.path.with_name(name).is_file():  # of a list, or of a file that was named alone
+            together.append(_of_path(beside, file.path.with_name(name)))
     return file._replace(num_bytes=sum(f.num_bytes for f in together), modified_ns=sum(f.modified_ns for f in together))
 
 

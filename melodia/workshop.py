@@ -15,6 +15,7 @@ from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
+from melodia.features import FeatureConfig
 from melodia.preparation import PrepareConfig
 from melodia.preparation import prepare as run_preparation
 from melodia.representation import Representation
@@ -26,30 +27,34 @@ from melodia.transcription.prepare import NotesRepresentation
 ROOMS: dict[str, Any] = {"composition": composition, "transcription": transcription}  # where each domain is trained
 
 
-def representation(name: str, bands: int = 0, random_seed: int = 0) -> Representation:
+def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
     """What is made of the files of a corpus: `events` of MIDI files, or `notes` of recordings with labels beside them.
 
     Raises:
-        ConfigError: there is no such kind, or it knows nothing of bands.
+        ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
     """
     if name == "events":
+        if live:
+            raise ConfigError("live: is of recordings; leave it out for MIDI files")
         return EventsRepresentation(bands=bands, random_seed=random_seed)
     if name != "notes":
         raise ConfigError(f"as: '{name}' is not known; it must be events or notes")
     if bands:
         raise ConfigError("bands: recordings cannot be arranged; leave it out")
-    return NotesRepresentation()
+    return NotesRepresentation(features=FeatureConfig(live=live))
 
 
 def room_of(corpus: Corpus, domain: str | None = None) -> Any:
     """The module that trains models of a corpus.
 
     Raises:
-        ConfigError: the domain cannot be trained.
+        ConfigError: the domain cannot be trained, or the corpus is of another.
     """
     name = domain or corpus.manifest["domain"]
     if name not in ROOMS:
         raise ConfigError(f"domain: '{name}' cannot be trained; it must be {' or '.join(ROOMS)}")
+    if name != corpus.manifest["domain"]:
+        raise ConfigError(f"domain: {corpus.folder} was prepared for {corpus.manifest['domain']}, not for {name}")
     return ROOMS[name]
 
 
@@ -60,6 +65,7 @@ def prepare(
     made_of: str = "events",
     bands: int = 0,
     random_seed: int = 0,
+    live: bool = False,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     **settings: Any,
 ) -> Corpus:
@@ -71,6 +77,7 @@ def prepare(
         made_of: "events" of MIDI files, or "notes" of recordings with their notes beside them.
         bands: band arrangements to add for each training song.
         random_seed: of the arrangements.
+        live: for a transcriber that looks ahead by less than a tenth of a second.
         progress: called with what is being done, the files done and in all.
         settings: those of `PrepareConfig`: held_out, jobs, engine.
 
@@ -80,7 +87,7 @@ def prepare(
     """
     listed = [sources] if isinstance(sources, str | Path) else sources
     config = from_json(PrepareConfig, settings, "prepare")
-    rows = representation(made_of, bands, random_seed)
+    rows = representation(made_of, bands, random_seed, live)
     run_preparation([parse_source(str(s)) for s in listed], Path(output), rows, config, progress)
     return Corpus(output)
 

@@ -9,7 +9,12 @@ from melodia.composition.codec import encode
 from melodia.composition.data import heard, window
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import to_json
+from melodia.features import FeatureConfig, spectrogram
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
+from melodia.transcription.data import DataConfig, Recording, collated, packed
+from melodia.transcription.data import excerpt as excerpt_of
+from melodia.transcription.decode import DecodeConfig
+from melodia.transcription.model import Transcriber, TranscriberConfig
 
 settings.register_profile("repeatable", derandomize=True)  # explore with --hypothesis-profile default
 settings.load_profile("repeatable")
@@ -59,4 +64,40 @@ def tiny_checkpoint(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     info = CheckpointInfo(domain="composition", model=to_json(tiny.config), title="untrained")
     save_checkpoint(folder, info, tiny.state_dict(), "# Untrained\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A small transcriber, trained on one batch of tones until it has learnt them."""
+    from tests.transcription.conftest import played, scale
+
+    torch.manual_seed(0)
+    features = FeatureConfig()
+    model = Transcriber(
+        TranscriberConfig(features=features, input_size=16, hidden_sizes=(16, 8, 16), decode=DecodeConfig(onset=0.3))
+    )
+    notes = scale()
+    frames = packed(spectrogram(torch.from_numpy(played(notes, 8.0)), features).numpy())
+    recording = Recording(frames, notes.astype(np.float32), np.full((1, 2), -1, np.float32))
+    data = DataConfig(batch_size=1, length=len(frames), augment=False)
+    batch = collated([excerpt_of(recording, features.frame_rate, data, np.random.default_rng(0))])
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(80):
+        nats, count, _ = model.loss(batch)
+        optimizer.zero_grad()
+        (nats / count).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(float(nats.detach() / count))
+    model.losses = losses
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints") / "small"
+    info = CheckpointInfo(domain="transcription", model=to_json(small.config), title="tones")
+    save_checkpoint(folder, info, small.state_dict(), "# Tones\n")
     return folder

@@ -6,6 +6,7 @@ import soundfile
 
 from melodia.audio import audio_info, read_audio, read_blocks
 from melodia.errors import AudioError
+from melodia.mp3 import mp3_seconds
 
 
 def tone(rate, seconds=1.0, hertz=440.0):
@@ -84,3 +85,41 @@ def test_zero_channels_are_refused(tmp_path):
 def test_an_empty_sound_is_no_samples(tmp_path):
     soundfile.write(tmp_path / "nothing.wav", np.zeros(0, np.float32), 8000)
     assert len(read_audio(tmp_path / "nothing.wav", 16_000)) == 0
+
+
+def without_its_header(path):
+    """The file without the frame that tells its length."""
+    data = path.read_bytes()
+    at = data.find(b"Info") if b"Info" in data[:400] else data.find(b"Xing")
+    first = data.rfind(b"\xff\xfb", 0, at)
+    return data[data.find(b"\xff\xfb", at) :] if first >= 0 else data
+
+
+def test_an_mp3_without_a_header_is_read_to_its_end(tmp_path):
+    path = tmp_path / "tone.mp3"
+    soundfile.write(path, tone(44_100, 20.0), 44_100, bitrate_mode="CONSTANT")
+    assert mp3_seconds(path) == pytest.approx(20.0, abs=0.2)
+    bare = tmp_path / "bare.mp3"
+    bare.write_bytes(without_its_header(path))
+    assert len(bare.read_bytes()) < len(path.read_bytes())
+    assert len(read_audio(bare, 16_000)) == pytest.approx(20 * 16_000, rel=0.02)
+    tagged = tmp_path / "tagged.mp3"
+    tagged.write_bytes(b"ID3\x03\x00\x00" + bytes([0, 3, 0x7F, 0x7F]) + bytes((3 << 14) + (0x7F << 7) + 0x7F) + bare.read_bytes())
+    assert len(read_audio(tagged, 16_000)) == pytest.approx(20 * 16_000, rel=0.02)
+    (tmp_path / "cut.mp3").write_bytes(path.read_bytes()[:-300])
+    assert len(read_audio(tmp_path / "cut.mp3", 16_000)) == pytest.approx(20 * 16_000, rel=0.02)
+
+
+def test_an_mp3_that_can_be_read_in_part_alone_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "tone.mp3"
+    soundfile.write(path, tone(44_100, 5.0), 44_100)
+    monkeypatch.setattr("melodia.audio.mp3_seconds", lambda path: 19.0)
+    with pytest.raises(AudioError, match="holds 19 s, of which 5 can be read"):
+        read_audio(path, 16_000)
+
+
+def test_endless_spans_are_refused(tmp_path):
+    soundfile.write(tmp_path / "tone.wav", tone(8000), 8000)
+    assert len(read_audio(tmp_path / "tone.wav", 8000, 0.5, np.inf)) == 4000
+    with pytest.raises(AudioError, match="no span of it"):
+        read_audio(tmp_path / "tone.wav", 8000, np.inf)

@@ -36,14 +36,13 @@ class Piano:
             pitch, layer = path.stem.split("_v")
             self.files.setdefault(int(layer), {})[int(pitch)] = path
         self.layers = np.array(sorted(self.files))
-        self.tone = lru_cache(maxsize=600)(self._tone)
 
     def strike(self, pitch: int, velocity: float) -> np.ndarray:
         """The sound of a key, at unit loudness."""
         wanted = 1 + (len(self.layers) - 1) * velocity / 127
-        return self.tone(pitch, int(self.layers[round(wanted) - 1]))
+        return tone_of(self, pitch, int(self.layers[round(wanted) - 1]))
 
-    def _tone(self, pitch: int, layer: int) -> np.ndarray:
+    def tone(self, pitch: int, layer: int) -> np.ndarray:
         keys = self.files[layer]
         nearest = min(keys, key=lambda key: abs(key - pitch))
         sound, rate = soundfile.read(keys[nearest], dtype="float32", always_2d=True)
@@ -54,6 +53,12 @@ class Piano:
         sound[-800:] *= np.linspace(1, 0, 800)
         loudest = np.sqrt(np.convolve(sound[:SAMPLE_RATE] ** 2, np.ones(800) / 800, "valid").max())
         return (sound / max(loudest, 1e-5) * 10 ** (-max(0, pitch - 88) * 0.03)).astype(np.float32)
+
+
+@lru_cache(maxsize=600)
+def tone_of(piano: Piano, pitch: int, layer: int) -> np.ndarray:
+    """Of all pianos together so many are kept."""
+    return piano.tone(pitch, layer)
 
 
 @cache
@@ -145,7 +150,18 @@ def make(name: str, midi: Path | None, folder: Path, out: Path, random_seed: int
 
 def write_rows(path: Path, header: str, rows: np.ndarray) -> None:
     lines = ("\t".join(f"{v:.6f}" if i < 2 else str(int(v)) for i, v in enumerate(row)) + "\n" for row in rows)
-    path.write_text(f"# {header}\n" + "".join(lines))
+    part = path.with_suffix(".part")
+    part.write_text(f"# {header}\n" + "".join(lines))
+    part.replace(path)  # whole or not at all
+
+
+def make_or_tell(*job: object) -> float:
+    """`make`, which one file that cannot be read does not end."""
+    try:
+        return make(*job)
+    except Exception as error:  # whatever a damaged file or piano brings about: told, and passed over
+        print(f"\n{job[1] or job[0]}: {error}", file=sys.stderr)
+        return 0.0
 
 
 def main() -> None:
@@ -180,7 +196,7 @@ def main() -> None:
         )
     done = 0.0
     with ProcessPoolExecutor(options.jobs) as pool:
-        for i, seconds in enumerate(pool.map(make, *zip(*jobs, strict=True), chunksize=4), 1):
+        for i, seconds in enumerate(pool.map(make_or_tell, *zip(*jobs, strict=True), chunksize=4), 1):
             done += seconds
             print(f"\r{i} of {len(jobs)}, {done / 3600:.2f} hours", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

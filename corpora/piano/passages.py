@@ -113,7 +113,7 @@ def melody(length: float, rng: np.random.Generator) -> Rows:
         chord = CHORDS[rng.integers(len(CHORDS))]
         first = base + rng.integers(-4, 5)
         figure = [first, first + 12 + chord[0], first + 12 + chord[1], first + 12 + chord[2]]
-        rows += [(bar + i * every, bar + (i + 1) * every, figure[i % 4] if i % 4 else figure[0], -6.0) for i in range(8)]
+        rows += [(bar + i * every, bar + (i + 1) * every, figure[i % 4], -6.0) for i in range(8)]
     return rows
 
 

@@ -38,8 +38,9 @@ def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool,
     recordings with their notes beside them (.tsv or MIDI), or on a corpus prepared of such: F1 of notes and frames.
     """
     from melodia.corpus import Corpus
+    from melodia.transcription.labelled import labelled
 
-    prepared = Corpus(corpus) if (corpus / "manifest.json").exists() or not holds_labels(corpus) else None
+    prepared = Corpus(corpus) if (corpus / "manifest.json").exists() or not (corpus.is_dir() and labelled(corpus)) else None
     if prepared and prepared.manifest["domain"] == "composition":
         options["split"] = options["split"] or "valid"
         options["model"] = options["model"] or DEFAULT
@@ -53,14 +54,11 @@ def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool,
         raise click.UsageError("--split is of prepared corpora; leave it out for a folder of recordings")
     report = measure_transcriber(corpus, prepared, quiet, options)
     result(table_of_notes(report), report, as_json)
-
-
-def holds_labels(folder: Path) -> bool:
-    """Whether there are recordings in it with notes beside them; a look at names alone."""
-    from melodia.audio import SUFFIXES
-
-    recordings = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return folder.is_dir() and any(path.with_suffix(s).is_file() for path in recordings for s in (".tsv", ".mid", ".midi"))
+    errors = [row["error"] for row in report["rows"] if "error" in row]
+    for error in errors:
+        notice(f"melodia: {error}", quiet=False)
+    if errors:
+        raise SystemExit(1)
 
 
 def measure_transcriber(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +86,8 @@ def table_of_notes(report: dict[str, Any]) -> str:
         values = "".join(f"{report[f'{kind}_{name}']:12.3f}" for kind, _ in columns)
         lines.append(title.ljust(26) + values + (f"{report['frames']:12.3f}" if name == "50" else ""))
     lines += ["", f"{report['compute']:.3f} seconds of compute a second of audio"]
-    worst = sorted(report["rows"], key=lambda row: row["onset_50"])[:5]
+    scored = [row for row in report["rows"] if "error" not in row]
+    worst = sorted(scored, key=lambda row: row["onset_50"])[:5]
     lines.append("hardest: " + ", ".join(f"{row['recording']} {row['onset_50']:.2f}" for row in worst))
     return "\n".join(lines)
 

@@ -27,6 +27,7 @@ from melodia.errors import CorpusError
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that read files.")
 @click.option("--engine", default="", help="Read on a cluster instead: dask:tcp://HOST:8786, or ray:auto.")
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Of the arrangements.")
+@click.option("--live", is_flag=True, help="For a transcriber that looks ahead by less than a tenth of a second.")
 @quiet_option
 @json_option
 def command(
@@ -35,6 +36,7 @@ def command(
     kind: str,
     bands: int,
     random_seed: int,
+    live: bool,
     quiet: bool,
     as_json: bool,
     **settings: float,
@@ -54,7 +56,7 @@ def command(
 
     config = PrepareConfig(**settings)  # type: ignore[arg-type]
     chosen = [parse_source(s) for s in sources]
-    made_of = representation(kind, bands, random_seed)
+    made_of = representation(kind, bands, random_seed, live)
     with progress_bar(quiet, "files") as bar:
         task = bar.add_task("reading", total=None, note="")
 

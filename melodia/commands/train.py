@@ -22,20 +22,32 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint folder to write.")
 @click.option("--from", "start", default="", help="Checkpoint to begin from: fine-tunes it on the corpus.")
 @click.option("--minutes", type=float, help="Fit the schedule to this time, instead of to --iterations.")
-@click.option("--iterations", type=int, help="Updates of the weights.  [default: 7000; 100 or more, by the corpus, with --from]")
-@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), help="Recurrent cell.  [default: lstm]")
-@click.option("--hidden-size", type=int, help="Width of a recurrent layer.  [default: 512]")
-@click.option("--num-layers", type=int, help="Recurrent layers.  [default: 2]")
-@click.option("--residual", is_flag=True, default=None, help="Add what each layer reads to what it gives: for many layers.")
-@click.option("--layer-norm", is_flag=True, default=None, help="Normalise what each layer reads: for many layers.")
-@click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1]")
+@click.option(
+    "--iterations",
+    type=int,
+    help="Updates of the weights.  [default: 7000; 100 or more, by the corpus, with --from; recordings: 4000; 400 with --from]",
+)
+@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), help="Recurrent cell of a composer.  [default: lstm]")
+@click.option("--hidden-size", type=int, help="Width of a recurrent layer.  [default: 512; recordings: 48 to 64]")
+@click.option("--num-layers", type=int, help="Recurrent layers of a composer.  [default: 2]")
+@click.option(
+    "--residual", is_flag=True, default=None, help="Add what each layer of a composer reads to what it gives: for many layers."
+)
+@click.option("--layer-norm", is_flag=True, default=None, help="Normalise what each layer of a composer reads: for many layers.")
+@click.option("--dropout", type=float, help="Rate of dropout.  [default: 0.1; recordings: 0]")
 @click.option("--batch-size", type=int, help="Pieces read side by side, by all processes together.  [default: 32; recordings: 6]")
 @click.option("--length", type=int, help="Events or frames a window: how far gradients go back.  [default: 160 events; 192 frames]")
 @click.option("--whole", is_flag=True, default=None, help="Read whole pieces of MIDI instead, batch-size x length events at once.")
 @click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
-@click.option("--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from]")
+@click.option(
+    "--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from; recordings: 0.003; 0.0003]"
+)
 @click.option("--weight-decay", type=float, default=0.01, show_default=True, help="Of AdamW.")
-@click.option("--validate-every", type=int, help="Iterations from one validation to the next.  [default: 250; 10 with --from]")
+@click.option(
+    "--validate-every",
+    type=int,
+    help="Iterations from one validation to the next.  [default: 250; 10 with --from; recordings: 200; 50]",
+)
 @click.option("--patience", type=int, default=10, show_default=True, help="Validations without a new best before it stops early.")
 @click.option(
     "--precision", type=click.Choice(["float32", "bfloat16"]), help="Of the layers.  [default: float32; bfloat16 on a GPU]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from melodia.config import check_range
 from melodia.errors import ConfigError, MelodiaError
 
 if TYPE_CHECKING:
+    from melodia.transcription.model import Transcriber
     from melodia.transcription.transcribe import Transcription
 
 NOTES_SUFFIXES = {".csv": ",", ".tsv": "\t"}
@@ -73,6 +75,7 @@ def command(
     paths = matched(recordings)
     planned = plan(paths, output, options.pop("notes"), wav=options.pop("wav"), picture=options.pop("picture"))
     settings = {**options, "tempo": tempo}
+    model_of(settings["model"], settings["device"])  # what is wrong with it is said once
     rows: list[dict[str, Any]] = []
     with progress_bar(quiet, "seconds" if jobs == 1 else "recordings") as bar:
         line = bar.add_task("listening", total=None if jobs == 1 else len(planned), note="")
@@ -80,23 +83,21 @@ def command(
             for job in planned:
                 bar.update(line, description=job.recording.name, completed=0, total=None)
                 rows.append(run(job, settings, lambda done, total: bar.update(line, completed=round(done), total=round(total))))
-                report(rows[-1], quiet)
+                report(rows[-1], quiet, as_json)
         else:
             from melodia.engine import in_parallel
 
             threads = max((os.cpu_count() or 1) // jobs, 1)
             for row in in_parallel(run_alone, ((job, settings, threads) for job in planned), jobs):
                 rows.append(row)
-                report(row, quiet)
+                report(row, quiet, as_json)
                 bar.advance(line)
-    written = [row for row in rows if "error" not in row]
-    kinds = ("midi", "wav", "picture", "notes_table")
-    text = "\n".join(str(row[kind]) for row in written for kind in kinds if kind in row)
-    if written or as_json:
-        result(text, rows if len(planned) > 1 or not written else rows[0], as_json)
-    if len(written) < len(rows):
-        if len(rows) > 1:
-            notice(f"{len(rows) - len(written)} of {len(rows)} recordings could not be transcribed", quiet=False)
+    if as_json:
+        result("", rows if len(planned) > 1 else rows[0], as_json)
+    failed = sum("error" in row for row in rows)
+    if failed and len(rows) > 1:
+        notice(f"{failed} of {len(rows)} recordings could not be transcribed", quiet=False)
+    if failed:
         raise SystemExit(1)
 
 
@@ -132,32 +133,41 @@ def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: boo
     Raises:
         ConfigError: an output is of the wrong kind, or one of the recordings.
     """
-    several = len(paths) > 1
-    if output and several and (output.suffix.lower() in (".mid", ".midi") or output.is_file()):
+    several, recorded = len(paths) > 1, {path.resolve() for path in paths}
+    is_file = output is not None and not output.is_dir() and (output.suffix != "" or output.is_file())
+    if output and is_file and several:
         raise ConfigError(f"output: {output} is one file, and there are {len(paths)} recordings; name a folder")
-    into_folder = output is not None and (several or output.is_dir())
-    if output and not into_folder and output.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"output: {output} does not end in .mid; for text of speech there is no model yet")
-    if notes and not several and notes.suffix.lower() not in NOTES_SUFFIXES:
-        raise ConfigError(f"notes: {notes} ends neither in .csv nor in .tsv")
+    if output and is_file and output.suffix.lower() not in (".mid", ".midi"):
+        raise ConfigError(f"output: {output} does not end in .mid")
+    if notes and (notes.suffix.lower() in NOTES_SUFFIXES) == several:
+        wanted = "a folder, as there are several recordings" if several else "a file that ends in .csv or .tsv"
+        raise ConfigError(f"notes: {notes} is not usable; name {wanted}")
     jobs: list[Job] = []
+    taken: set[Path] = set()
     for path in paths:
-        midi = output if output and not into_folder else (output if output else path.parent) / f"{path.stem}.mid"
-        if midi != output:
-            midi = free_path(midi, {job.midi for job in jobs})
+        midi = output if output and is_file else free_stem((output or path.parent) / f"{path.stem}.mid", taken)
         table = (notes / f"{midi.stem}.csv" if several else notes) if notes else None
-        job = Job(
-            recording=path,
-            midi=midi,
-            wav=midi.with_name(f"{midi.stem}-rendered.wav") if wav else None,
-            picture=midi.with_suffix(".png") if picture else None,
-            notes=table,
-        )
-        for made in (job.midi, job.wav, job.notes):
-            if made and made.resolve() in {p.resolve() for p in paths}:
-                raise ConfigError(f"output: {made} is one of the recordings; give another name")
+        if table and several:
+            table = free_path(table, taken)
+        made = made_with(midi)
+        job = Job(recording=path, midi=midi, wav=made[1] if wav else None, picture=made[2] if picture else None, notes=table)
+        for file in (job.midi, job.wav, job.picture, job.notes):
+            if file and file.resolve() in recorded:
+                raise ConfigError(f"output: {file} is one of the recordings; give another name")
+        taken |= {*made, *([table] if table else [])}
         jobs.append(job)
     return jobs
+
+
+def made_with(midi: Path) -> tuple[Path, Path, Path]:
+    """A MIDI file, and what may be written beside it."""
+    return midi, midi.with_name(f"{midi.stem}-rendered.wav"), midi.with_suffix(".png")
+
+
+def free_stem(midi: Path, taken: set[Path]) -> Path:
+    """The name, or with a number after it if any file of that name is there, or planned."""
+    names = (midi.with_stem(f"{midi.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 100_000))
+    return next(name for name in names if not any(p in taken or p.exists() for p in made_with(name)))
 
 
 def run_alone(job: Job, settings: dict[str, Any], threads: int) -> dict[str, Any]:
@@ -168,55 +178,68 @@ def run_alone(job: Job, settings: dict[str, Any], threads: int) -> dict[str, Any
     return run(job, settings)
 
 
+@lru_cache(maxsize=1)
+def model_of(name: str, device: str) -> Transcriber:
+    """The model, loaded once a process."""
+    from melodia.device import resolve_device
+    from melodia.transcription.checkpoint import load_transcriber
+
+    return load_transcriber(name).to(resolve_device(device))
+
+
 def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: None) -> dict[str, Any]:
-    """Transcribes one recording and writes its files; what is wrong with it stands under `error`."""
+    """Transcribes one recording and writes its files; what went wrong stands under `error`, beside what was written before."""
     from melodia import api
     from melodia.files import why_not_written
 
+    row: dict[str, Any] = {"recording": str(job.recording)}
+    model = model_of(settings["model"], settings["device"])
     try:
-        return write(job, api.transcribe(job.recording, **settings, progress=progress), settings["model"])
+        write(job, api.transcribe(job.recording, **{**settings, "model": model}, progress=progress), row)
+    except ConfigError:
+        raise
     except MelodiaError as error:
-        if isinstance(error, ConfigError):
-            raise
-        return {"recording": str(job.recording), "error": " ".join(str(error).split())}
+        row["error"] = " ".join(str(error).split())
     except OSError as error:
-        return {"recording": str(job.recording), "error": f"{job.midi}: cannot be written: {why_not_written(error, job.midi)}"}
+        path = Path(error.filename or job.midi)
+        row["error"] = f"{path}: cannot be written: {why_not_written(error, path)}"
+    return row
 
 
-def write(job: Job, found: Transcription, model: str) -> dict[str, Any]:
-    """Writes the files of a transcription and says what it is."""
-    row: dict[str, Any] = {"recording": str(job.recording), "midi": str(found.score.write(job.midi))}
-    if job.wav:
-        from melodia.audio import write_wav
-        from melodia.render import SAMPLE_RATE, render
-
-        row["wav"] = str(write_wav(job.wav, render(found.score), SAMPLE_RATE))
-    if job.picture:
-        from melodia.transcription.checkpoint import load_transcriber
-        from melodia.transcription.picture import draw_transcription
-
-        row["picture"] = str(draw_transcription(found, load_transcriber(model).config.features, job.picture))
+def write(job: Job, found: Transcription, row: dict[str, Any]) -> None:
+    """Writes the files of a transcription and says in a row what it is."""
+    bpm, meter = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm, found.score.meters[-1]
+    row |= {"midi": str(found.score.write(job.midi)), "notes": found.score.num_notes, "seconds": round(found.seconds, 3)}
+    row |= {"tempo_bpm": round(bpm, 2), "meter": f"{meter.numerator}/{meter.denominator}", "messages": found.messages}
     if job.notes:
         from melodia.transcription.notes import write_notes
 
         write_notes(job.notes, found.notes, NOTES_SUFFIXES[job.notes.suffix.lower()])
         row["notes_table"] = str(job.notes)
-    bpm = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm
-    meter = found.score.meters[-1]
-    row |= {"notes": len(found.notes), "seconds": round(found.seconds, 3), "tempo_bpm": round(bpm, 2)}
-    return row | {"meter": f"{meter.numerator}/{meter.denominator}", "messages": found.messages}
+    if job.picture:
+        from melodia.transcription.picture import draw_transcription
+
+        row["picture"] = str(draw_transcription(found, job.picture))
+    if job.wav:
+        from melodia.audio import write_wav
+        from melodia.render import SAMPLE_RATE, render
+
+        row["wav"] = str(write_wav(job.wav, render(found.score), SAMPLE_RATE))
 
 
-def report(row: dict[str, Any], quiet: bool) -> None:
-    """Tells what became of a recording; what went wrong in any case."""
-    if "error" in row:
-        notice(f"melodia: {row['error']}", quiet=False)
-        return
-    for message in row["messages"]:
+def report(row: dict[str, Any], quiet: bool, as_json: bool) -> None:
+    """Tells what became of a recording: its files on stdout, the rest on stderr; what went wrong in any case."""
+    if not as_json:
+        for kind in ("midi", "wav", "picture", "notes_table"):
+            if kind in row:
+                result(row[kind], None, as_json=False)
+    for message in row.get("messages", []):
         notice(f"{row['recording']}: {message}", quiet)
-    if row["notes"]:
+    if row.get("notes"):
         notice(
             f"{row['recording']}: {row['notes']} notes in {row['seconds']:.1f} s, about {row['tempo_bpm']:.0f} quarter notes "
             f"a minute in {row['meter']}",
             quiet,
         )
+    if "error" in row:
+        notice(f"melodia: {row['error']}", quiet=False)

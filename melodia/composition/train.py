@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import melodia
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, read_info, save_checkpoint
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
 from melodia.composition.augment import AugmentConfig
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.data import DataConfig, fitted_length, share_of_streams, streams, whole_pieces
@@ -232,10 +232,7 @@ def few(pieces: Pieces, fine_tuned: bool) -> list[str]:
 
 def describe(corpus: Corpus, composer: Composer, config: TrainConfig, result: RunResult) -> CheckpointInfo:
     """What the checkpoint says of itself."""
-    sources = list(corpus.manifest["sources"])
-    if config.start:
-        for source in read_info(find_checkpoint(config.start)).data:
-            sources += [source] if source["name"] not in [s["name"] for s in sources] else []
+    sources = sources_of(corpus.manifest["sources"], config.start)
     settings = {"trainer": config.training, "data": config.data, "augmentation": config.augmentation}
     training = {
         "code_version": melodia.__version__,

@@ -3,8 +3,9 @@
 The pulse is the lag at which the strokes repeat, weighed by how people tap; beats are those that fall on strokes
 and keep the pulse best (dynamic programming: Ellis 2007, "Beat tracking by dynamic programming"). Where the beats are
 as even as a machine's one tempo stands for all, else each bar has its own. Bars are of three or four beats and begin
-where bass notes and new harmonies fall. Time 0 of the recording is tick 0: the beats before the first one that is heard
-are stretched to fit, and a bar that is not full goes before the first downbeat.
+where bass notes and new harmonies fall. Time 0 of the recording is tick 0: what comes before the first beat that is heard
+is stretched to whole beats, and a bar that is not full goes before the first downbeat. A tempo that is given is that of
+a click that began at time 0: one tempo throughout.
 """
 
 from __future__ import annotations
@@ -69,16 +70,12 @@ def find_beats(notes: Notes, tempo_bpm: float | None = None) -> Beats | None:
         even = np.polyval(line, np.arange(len(times)))
         steady = bool(np.std(times - even) < STEADY)
         times = even.astype(np.float64) if steady else times
-    else:
-        period = 60 / tempo_bpm
-        turns = notes[:, ONSET] / period
-        phase = np.angle((notes[:, VELOCITY] * np.exp(2j * np.pi * turns)).sum()) / (2 * np.pi)
-        times = (phase % 1 + np.arange(int(notes[-1, ONSET] / period) + 1)) * period
-        steady = True
+    else:  # played to a click, whose first beat is second 0
+        times, steady = np.arange(0, notes[-1, ONSET] + 60 / tempo_bpm, 60 / tempo_bpm), True
     times = times[times >= 0]
     if len(times) < 4:
         return None
-    in_bar, first = bars(times, notes)
+    in_bar, first = bars(times, notes, tempo_bpm is not None)
     return Beats(times, in_bar, first, steady)
 
 
@@ -140,7 +137,7 @@ def snapped(times: Curve, notes: Notes) -> Curve:
     return np.maximum.accumulate(out)
 
 
-def bars(times: Curve, notes: Notes) -> tuple[int, int]:
+def bars(times: Curve, notes: Notes, from_start: bool = False) -> tuple[int, int]:
     """Beats a bar, and the first beat of one: where bass notes, long notes and new harmonies fall."""
     beat = np.clip(np.searchsorted(times, notes[:, ONSET] + 0.07) - 1, 0, None)
     late = notes[:, ONSET] - times[beat]
@@ -150,12 +147,12 @@ def bars(times: Curve, notes: Notes) -> tuple[int, int]:
     accent = np.bincount(beat[on_beat], weights=weight[on_beat], minlength=len(times))
     chroma = np.zeros((len(times), 12))
     np.add.at(chroma, (beat, notes[:, PITCH].astype(int) % 12), length)
-    before = np.roll(chroma, 1, axis=0) + 0.5 * np.roll(chroma, 2, axis=0)
-    after = chroma + 0.5 * np.roll(chroma, -1, axis=0)
+    wide = np.pad(chroma, ((2, 1), (0, 0)))
+    before, after = wide[1:-2] + 0.5 * wide[:-3], wide[2:-1] + 0.5 * wide[3:]
     norm = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     novelty = np.where(norm > 0, 1 - (before * after).sum(axis=1) / np.maximum(norm, 1e-9), 0)
     evidence = sum((e - e.mean()) / max(float(e.std()), 1e-9) for e in (np.sqrt(accent), novelty))
-    fits = {(m, p): float(evidence[p::m].mean()) for m in (3, 4) for p in range(m)}
+    fits = {(m, p): float(evidence[p::m].mean()) for m in (3, 4) for p in range(1 if from_start else m)}
     three, four = (max((k for k in fits if k[0] == m), key=lambda k: fits[k]) for m in (3, 4))
     return three if fits[three] > THREE_OVER_FOUR * max(fits[four], 0.1) else four
 
@@ -174,15 +171,12 @@ def make_clock(beats: Beats | None, tempo_bpm: float | None = None) -> Clock:
     if beats is None:
         bpm = tempo_bpm or DEFAULT_BPM
         return Clock(np.array([0.0, 60 / bpm]), np.array([0.0, PPQ]), [Tempo(0, bpm)], [Meter(0, 4, 4)])
-    times, first = beats.times, beats.first
-    if times[0] < 0.04:  # too little before it to be a beat
-        times = np.concatenate([[0.0], times[1:]])
-        lead = 0
-    else:
-        lead = max(round(float(times[0] / np.median(np.diff(times)))), 1)
-        times = np.concatenate([np.arange(lead) * times[0] / lead, times])
-    pickup = (lead + first) % beats.in_bar
-    knots = [0, lead] if beats.steady else [0, lead, *range(pickup, len(times), beats.in_bar)]
+    times = beats.times
+    lead = round(float(times[0] / np.median(np.diff(times))))  # beats before the first one that is heard
+    times = np.concatenate([np.arange(lead) * times[0] / max(lead, 1), times if lead else [0.0, *times[1:]]])
+    pickup = (lead + beats.first) % beats.in_bar
+    even_from = lead if lead or beats.times[0] == 0 else 1
+    knots = [0, even_from] if beats.steady else [0, even_from, *range(pickup, len(times), beats.in_bar)]
     knots = sorted({k for k in knots if k < len(times) - 1} | {len(times) - 1})
     spans = list(pairwise(knots))
     tempos = [Tempo(a * PPQ, 60 * (b - a) / max(float(times[b] - times[a]), 1e-3)) for a, b in spans]

@@ -14,6 +14,7 @@ def load_transcriber(name: str | Path) -> Transcriber:
 
     Raises:
         CheckpointError: it is missing, damaged, or not of this domain.
+        ConfigError: a setting in it is not known or out of range.
     """
     folder, info = open_checkpoint(name, "transcription")
     model = Transcriber(from_json(TranscriberConfig, info.model, f"{folder / 'config.json'}"))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from melodia.config import check_range, from_json
+from melodia.errors import ConfigError
 from melodia.features import FeatureConfig
 from melodia.lstm import LSTMConfig, StackedLSTM
 from melodia.transcription.decode import DecodeConfig
@@ -48,6 +49,8 @@ class TranscriberConfig:
             object.__setattr__(self, "decode", from_json(DecodeConfig, self.decode, "decode"))
         object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
         check_range("input_size", self.input_size, 1, 4096)
+        if len(self.hidden_sizes) != 3:
+            raise ConfigError(f"hidden_sizes: {list(self.hidden_sizes)} is not usable; there are three")
         check_range("hidden_sizes", min(self.hidden_sizes), 1, 4096)
         check_range("dropout", self.dropout, 0, 0.9)
 
@@ -87,7 +90,9 @@ class Transcriber(nn.Module):
         self.index: Tensor
         self.register_buffer("index", torch.from_numpy(index), persistent=False)
         width = index.shape[1] * len(config.features.n_ffts)
-        self.read = nn.Sequential(nn.Linear(width + 3, config.input_size), nn.LayerNorm(config.input_size), nn.GELU())
+        self.read = nn.Sequential(
+            nn.Linear(width + len(config.features.n_ffts) + 1, config.input_size), nn.LayerNorm(config.input_size), nn.GELU()
+        )
         self.early = StackedLSTM(LSTMConfig(input_size=config.input_size, hidden_size=first, num_layers=1, bidirectional=both_ways))
         self.keys = StackedLSTM(
             LSTMConfig(input_size=self.early.config.output_size, hidden_size=across, num_layers=1, bidirectional=True)
@@ -119,7 +124,7 @@ class Transcriber(nn.Module):
         quiet = torch.full((*x.shape[:-1], 1), -2.0, device=x.device, dtype=x.dtype)  # where there are no bins
         seen = torch.cat([x, quiet], dim=-1)[..., self.index]  # (batch, frames, windows, 88, bins a key)
         seen = seen.permute(0, 3, 1, 2, 4).flatten(3)
-        level = x.mean(dim=-1)[:, None].expand(-1, NUM_KEYS, -1, -1)[..., :2]
+        level = x.mean(dim=-1)[:, None].expand(-1, NUM_KEYS, -1, -1)
         height = torch.linspace(-1, 1, NUM_KEYS, device=x.device, dtype=x.dtype)[None, :, None, None]
         return torch.cat([seen, level, height.expand(len(x), -1, x.shape[1], -1)], dim=-1)
 

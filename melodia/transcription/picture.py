@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from melodia.features import FeatureConfig
 from melodia.picture import MADE_COLOUR, save_figure
 from melodia.transcription.notes import OFFSET, ONSET, PITCH, VELOCITY
 from melodia.transcription.transcribe import Transcription
@@ -15,7 +14,7 @@ MARGIN = 3.5  # semitones above and below the notes
 RANGE_DB = 65.0  # shown, below the loudest
 
 
-def draw_transcription(found: Transcription, features: FeatureConfig, path: str | Path) -> Path:
+def draw_transcription(found: Transcription, path: str | Path) -> Path:
     """Draws the first minute: time against pitch, the louder a note the fuller its box.
 
     Raises:
@@ -25,7 +24,8 @@ def draw_transcription(found: Transcription, features: FeatureConfig, path: str 
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    seconds = max(len(found.decibels) / found.frame_rate, 0.1)
+    features = found.features
+    seconds = max(len(found.decibels) / features.frame_rate, 0.1)
     notes = found.notes[found.notes[:, ONSET] < seconds]
     pitches = notes[:, PITCH] if len(notes) else np.array([48.0, 72.0])
     low, high = float(pitches.min()) - MARGIN, float(pitches.max()) + MARGIN

@@ -2,6 +2,7 @@
 
 The files read are the labels: a table of notes (`.tsv`: onset, offset, pitch, velocity in seconds) or a MIDI file, with
 the recording of the same name beside it. `<name>.pedal.tsv`, spans of the sustain pedal, is read too if it is there.
+What is played of one piece on two pianos comes into one split.
 """
 
 from __future__ import annotations
@@ -13,19 +14,24 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
-from melodia.audio import read_audio
+from melodia.audio import read_blocks
 from melodia.config import to_json
-from melodia.errors import AudioError, CorpusError
-from melodia.features import FeatureConfig, spectrogram
+from melodia.errors import CorpusError
+from melodia.features import FeatureConfig, stream_spectrogram
+from melodia.midi import read_midi
 from melodia.recipe import Recipe
 from melodia.representation import Arrays, Derived, Reading, Record
+from melodia.splits import minhash
 from melodia.transcription.data import packed
-from melodia.transcription.notes import read_notes, read_table
+from melodia.transcription.labelled import LABELS, PEDAL, recording_of
+from melodia.transcription.notes import ONSET, PITCH, Notes, pedal_of_midi, read_notes, read_table
 
-VERSION = 1  # of what is read out of a file; another one reads all files anew
-PEDAL = ".pedal.tsv"
+VERSION = 2  # of what is read out of a file; another one reads all files anew
+SHINGLE = 5
+TOGETHER = 0.04  # seconds between strokes of one chord, at most
 NOBODY_KNOWS = np.full((1, 2), -1, dtype=np.float32)  # of the pedal
 
 
@@ -39,13 +45,13 @@ class NotesRepresentation:
     domain = "transcription"
     unit = "frames"
     arrays = ("frames", "notes", "pedal")
-    suffixes = frozenset({".tsv", ".mid", ".midi"})
+    suffixes = frozenset(LABELS)
     files_a_shard = 16
 
     def companions(self, name: str) -> tuple[str, ...]:
         """The recording, and the pedal."""
         stem = Path(name).stem
-        return (*(stem + suffix for suffix in AUDIO_SUFFIXES), stem + PEDAL)
+        return (*(stem + s for suffix in AUDIO_SUFFIXES for s in (suffix, suffix.upper())), stem + PEDAL)
 
     def settings(self) -> dict[str, Any]:
         """What changes what is read, as JSON."""
@@ -61,19 +67,16 @@ class NotesRepresentation:
         Raises:
             MelodiaError: labels or recording are missing or damaged.
         """
-        if path.name.endswith(PEDAL):
-            raise CorpusError(f"{path.name}: belongs to another file")
+        recording = recording_of(path)
         notes = read_notes(path)
-        recording = recording_beside(path)
         if not len(notes):
             raise CorpusError(f"{path.name}: no notes in it")
-        waveform = read_audio(recording, self.features.sample_rate)
-        if notes[:, 0].max() > len(waveform) / self.features.sample_rate + 1:
+        blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(recording, self.features.sample_rate))
+        frames = np.concatenate([packed(part.numpy()) for part in stream_spectrogram(blocks, self.features)])
+        if notes[:, ONSET].max() > len(frames) / self.features.frame_rate + 1:
             raise CorpusError(f"{path.name}: its notes go on after the end of {recording.name}; do the two belong together?")
-        frames = packed(spectrogram(torch.from_numpy(waveform), self.features).numpy())
-        table = path.with_name(path.stem + PEDAL)
-        pedal = read_table(table, 2).astype(np.float32) if table.is_file() else NOBODY_KNOWS
-        return Reading({"frames": frames, "notes": notes.astype(np.float32), "pedal": pedal}, len(frames))
+        arrays = {"frames": frames, "notes": notes.astype(np.float32), "pedal": pedal_of(path)}
+        return Reading(arrays, len(frames), minhash(shingles(notes)))
 
     def derive(self, records: Sequence[Record]) -> list[Derived]:
         """None."""
@@ -84,13 +87,21 @@ class NotesRepresentation:
         raise NotImplementedError
 
 
-def recording_beside(path: Path) -> Path:
-    """The recording that labels belong to.
+def pedal_of(labels: Path) -> NDArray[np.float32]:
+    """Spans of the sustain pedal, of its own table or in the MIDI file."""
+    table = labels.with_name(labels.stem + PEDAL)
+    if table.is_file():
+        return read_table(table, 2).astype(np.float32)
+    spans = None if labels.suffix.lower() == ".tsv" else pedal_of_midi(read_midi(labels))
+    return NOBODY_KNOWS if spans is None else spans.astype(np.float32)
 
-    Raises:
-        AudioError: there is none.
-    """
-    for suffix in AUDIO_SUFFIXES:
-        if (found := path.with_suffix(suffix)).is_file():
-            return found
-    raise AudioError(f"{path.name}: no recording of that name beside it ({', '.join(AUDIO_SUFFIXES)})")
+
+def shingles(notes: Notes) -> list[int]:
+    """What identifies a piece, whoever plays it in whatever tempo: runs of pitches of its top line."""
+    starts = np.flatnonzero(np.diff(notes[:, ONSET], prepend=-1.0) > TOGETHER)
+    line = np.maximum.reduceat(notes[:, PITCH], starts).astype(np.int64)
+    line = np.concatenate([line, np.zeros(max(SHINGLE - len(line), 0), dtype=np.int64)])
+    codes = np.zeros(len(line) - SHINGLE + 1, dtype=np.int64)
+    for i in range(SHINGLE):
+        codes = codes * 131 + line[i : len(line) - SHINGLE + 1 + i]
+    return list(codes.tolist())

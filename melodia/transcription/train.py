@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 import melodia
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
@@ -21,6 +22,7 @@ from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, Run
 from melodia.training import train as run_training
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.data import DataConfig, Recording, collated, excerpt, windows
+from melodia.transcription.evaluate import Item, choose_thresholds, items_of_corpus
 from melodia.transcription.model import Batch, Transcriber, TranscriberConfig
 
 NATS = ("nats a frame", 1.0)
@@ -40,7 +42,9 @@ class TrainConfig:
         check_range("valid_windows", self.valid_windows, 1)
 
 
-MODEL, DATA = ("dropout", "hidden_size"), ("batch_size", "length")
+DATA = ("batch_size", "length")
+COMPOSERS = ("whole", "cell", "num_layers", "residual", "layer_norm")  # settings that have no meaning here
+DECODED, DECODED_SECONDS = 12, 900.0  # recordings of valid, and their length at most, to choose thresholds on
 FRESH: dict[str, Any] = {"iterations": 4000, "learning_rate": 3e-3, "validate_every": 200, "warmup": 100}
 TUNED: dict[str, Any] = {"iterations": 400, "learning_rate": 3e-4, "validate_every": 50, "warmup": 20}
 
@@ -49,8 +53,10 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
 
     Raises:
-        ConfigError: a setting is not known or out of range, or the corpus has other features than the checkpoint.
+        ConfigError: a setting is not known, of composers, or out of range, or the corpus has other features than the checkpoint.
     """
+    if of_composers := [name for name in COMPOSERS if settings.get(name) is not None]:
+        raise ConfigError(f"{of_composers[0]}: is of composers, and this corpus is of recordings; leave it out")
     given = {name: value for name, value in settings.items() if value is not None}
     given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
     features = from_json(FeatureConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
@@ -146,14 +152,30 @@ def train(
     if (result.stopped and not result.best_iteration) or not cluster.leads:
         return None, result
     model.load_state_dict(result.weights)
+    if all(recording.pedal[:, 0].min(initial=0) < 0 for recording in task.train):
+        result.notices.append("no recording says where the pedal is down, so --pedal of this model means nothing")
+    scores = with_thresholds(model, corpus)
     info = describe(corpus, model, config, result)
+    info.metrics |= {"valid": scores}
     save_checkpoint(run.output, info, model.state_dict(), card(info))
     return info, result
 
 
+def with_thresholds(model: Transcriber, corpus: Corpus) -> dict[str, float]:
+    """Finds the thresholds that do best on some recordings of valid, puts them into the model, and returns its scores."""
+    items = items_of_corpus(corpus, "valid", model.config.features)
+    chosen: list[Item] = []
+    for item in items[:: max(len(items) // DECODED, 1)][:DECODED]:
+        if not chosen or sum(i.seconds for i in chosen) + item.seconds < DECODED_SECONDS:
+            chosen.append(item)
+    decode, scores = choose_thresholds(model.eval(), chosen)
+    model.config = replace(model.config, decode=decode)
+    return scores
+
+
 def describe(corpus: Corpus, model: Transcriber, config: TrainConfig, result: RunResult) -> CheckpointInfo:
     """What the checkpoint says of itself."""
-    sources = list(corpus.manifest["sources"])
+    sources = sources_of(corpus.manifest["sources"], config.start)
     training = {
         "code_version": melodia.__version__,
         "from": config.start,
@@ -178,18 +200,27 @@ def describe(corpus: Corpus, model: Transcriber, config: TrainConfig, result: Ru
 
 def headline(metrics: dict[str, Any]) -> str:
     """What came of a training, in a line."""
-    return f"{metrics['valid_nats_a_frame']:.3f} nats a frame on valid, weighted"
+    scores = metrics["valid"]
+    return (
+        f"{metrics['valid_nats_a_frame']:.3f} nats a frame on valid, weighted; onsets within 50 ms F1 {scores['onset_50']:.3f}, "
+        f"frames {scores['frames']:.3f}"
+    )
 
 
 def card(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    training = info.training
-    sources = "\n".join(f"- {s['name']}: {s['files']} files, {s['licence']} {s['url']}" for s in info.data)
+    training, start = info.training, info.training["from"]
+    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
     split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
     return (
-        f"# A transcriber\n\nStacked LSTMs over keys and time, trained with melodia {training['code_version']}.\n\n"
+        f"# A transcriber\n\nStacked LSTMs over keys and time, trained with melodia {training['code_version']}"
+        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
+        + f".\n\n"
         f"## Data\n\n{sources}\n\nSplit, by recording: {split}.\n\n"
         f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
         f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
         f"## Metrics\n\n- valid: {info.metrics['valid_nats_a_frame']:.3f} nats a frame, weighted\n"
+        + "".join(f"- valid, F1: {name.replace('_', ' ')} {value:.3f}\n" for name, value in info.metrics["valid"].items())
+        + "\nThe thresholds of the decoder were chosen on the same recordings.\n"
+        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
     )

@@ -9,25 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from melodia.audio import audio_info, read_blocks
+from melodia.audio import LONGEST, audio_info, read_blocks
 from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
-from melodia.features import stream_spectrogram
+from melodia.features import FeatureConfig, stream_spectrogram
 from melodia.score import Score
 from melodia.transcription.beats import Beats, GridConfig, find_beats, make_score
-from melodia.transcription.decode import Decoder, Frames
+from melodia.transcription.decode import DecodeConfig, Decoder, Frames
 from melodia.transcription.model import Said, Transcriber
 from melodia.transcription.notes import ONSET, Notes, make_notes
 
 CONTEXT_SECONDS = 4.0
 PICTURE_SECONDS = 60.0  # of the spectrogram, kept for a picture
-SILENCE_DB = -70.0  # of a recording's loudest moment, below which it is silent
+WINDOW_SECONDS = 30.0  # read at a time
+SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
+QUIET = 0.01  # likewise, below which soft notes may be lost
 
 Report = Callable[[float, float], None]  # seconds done, seconds in all
 
@@ -41,11 +44,11 @@ class TranscribeConfig:
     threshold: float | None = None  # of onsets
     pedal: bool = False  # write the sustain pedal too
     grid: GridConfig = field(default_factory=GridConfig)
-    window_seconds: float = 30.0  # read at a time
+    window_seconds: float = WINDOW_SECONDS
 
     def __post_init__(self) -> None:
-        check_range("start", self.start, 0)
-        if self.end is not None and not self.end > self.start:
+        check_range("start", self.start, 0, LONGEST)
+        if self.end is not None and not self.start < self.end <= LONGEST:
             raise ConfigError(f"end: {self.end:g} is out of range; it must be after --start, {self.start:g}")
         if self.threshold is not None:
             check_range("threshold", self.threshold, 0.01, 0.99)
@@ -63,8 +66,41 @@ class Transcription:
     start: float
     seconds: float
     decibels: NDArray[np.float32]  # (frames, bins): the beginning of the spectrogram, for a picture
-    frame_rate: float
+    features: FeatureConfig
     messages: list[str] = field(default_factory=list)
+
+
+class Heard(NamedTuple):
+    """What was heard in a recording, in seconds."""
+
+    notes: Notes
+    pedal: NDArray[np.float64]  # (n, 2) spans
+
+
+def hear(
+    model: Transcriber,
+    spectrogram: Iterable[Tensor],
+    decode: DecodeConfig,
+    window_seconds: float = WINDOW_SECONDS,
+    progress: Callable[[float], None] = lambda seconds: None,
+) -> Heard:
+    """A spectrogram that comes in parts -> notes: what transcription, evaluation and the choice of thresholds stand on.
+
+    Args:
+        model: in evaluation mode.
+        spectrogram: (frames, windows, bins) in decibels, one part after another.
+        decode: thresholds.
+        window_seconds: read at a time.
+        progress: called with the seconds that are done.
+    """
+    frame_rate = model.config.features.frame_rate
+    decoder, found, frames = Decoder(decode, frame_rate), [make_notes()], 0
+    for said in probabilities(model, spectrogram, window_seconds):
+        found.append(decoder.feed(said))
+        frames += len(said.onset)
+        progress(frames / frame_rate)
+    found.append(decoder.finish())
+    return Heard(make_notes(np.concatenate(found)), np.array(decoder.pedal).reshape(-1, 2))
 
 
 def transcribe(
@@ -76,32 +112,16 @@ def transcribe(
         AudioError: it is missing, no sound file, damaged, or the span is not in it.
     """
     features = model.config.features
-    info = audio_info(path)
-    total = min(info.seconds, config.end or info.seconds) - config.start
-    heard = Heard(features.sample_rate)
-    blocks = heard.listen(read_blocks(path, features.sample_rate, config.start, config.end))
+    total = min(audio_info(path).seconds, config.end or LONGEST) - config.start
+    sound = Sound(features)
+    parts = sound.listen(read_blocks(path, features.sample_rate, config.start, config.end))
     decode = model.config.decode if config.threshold is None else replace(model.config.decode, onset=config.threshold)
-    decoder = Decoder(decode, features.frame_rate)
-    found, frames = [], 0
-    kept: list[NDArray[np.float32]] = []
-
-    def spectrogram() -> Iterator[Tensor]:
-        for part in stream_spectrogram(blocks, features):
-            if sum(map(len, kept)) < PICTURE_SECONDS * features.frame_rate:
-                kept.append(part[:, -1].numpy())
-            yield part
-
-    for said in probabilities(model, spectrogram(), config.window_seconds):
-        found.append(decoder.feed(said))
-        frames += len(said.onset)
-        progress(min(frames / features.frame_rate, total), total)
-    found.append(decoder.finish())
-    if not heard.samples:
+    notes, pedal = hear(model, parts, decode, config.window_seconds, lambda seconds: progress(min(seconds, total), total))
+    if not sound.samples:
         raise AudioError(f"{path}: there is no sound in it")
-    seconds = heard.samples / features.sample_rate
-    notes = make_notes(np.concatenate(found)) if heard.loudest > 10 ** (SILENCE_DB / 20) else make_notes()
-    notes = notes[notes[:, ONSET] < seconds]
-    pedal = np.array(decoder.pedal if config.pedal and len(notes) else []).reshape(-1, 2)
+    progress(total, total)
+    notes = notes[notes[:, ONSET] < sound.seconds] if sound.loudest > SILENCE else make_notes()
+    pedal = pedal if config.pedal and len(notes) else pedal[:0]
     beats = find_beats(notes, config.grid.tempo_bpm)
     return Transcription(
         notes=notes,
@@ -109,23 +129,37 @@ def transcribe(
         beats=beats,
         score=make_score(notes, pedal, beats, config.grid),
         start=config.start,
-        seconds=seconds,
-        decibels=np.concatenate(kept)[: round(PICTURE_SECONDS * features.frame_rate)],
-        frame_rate=features.frame_rate,
-        messages=_messages(notes, heard, beats, config),
+        seconds=sound.seconds,
+        decibels=np.concatenate(sound.beginning)[: round(PICTURE_SECONDS * features.frame_rate)],
+        features=features,
+        messages=_messages(notes, sound, beats, config),
     )
 
 
 @dataclass(slots=True)
-class Heard:
-    """Counts what goes by."""
+class Sound:
+    """What goes by on its way into the network."""
 
-    sample_rate: int
+    features: FeatureConfig
     samples: int = 0
     loudest: float = 0.0
+    beginning: list[NDArray[np.float32]] = field(default_factory=list)  # of the spectrogram
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return self.samples / self.features.sample_rate
 
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
-        """The same blocks, as tensors."""
+        """Blocks of samples as parts of a spectrogram."""
+        frames = 0
+        for part in stream_spectrogram(self._counted(blocks), self.features):
+            if frames < PICTURE_SECONDS * self.features.frame_rate:
+                self.beginning.append(part[:, -1].numpy())
+            frames += len(part)
+            yield part
+
+    def _counted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
         for block in blocks:
             self.samples += len(block)
             self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
@@ -160,15 +194,15 @@ def _said(model: Transcriber, decibels: Tensor, device: torch.device, first: int
     )
 
 
-def _messages(notes: Notes, heard: Heard, beats: Beats | None, config: TranscribeConfig) -> list[str]:
+def _messages(notes: Notes, sound: Sound, beats: Beats | None, config: TranscribeConfig) -> list[str]:
     """What the person should know."""
-    if heard.loudest <= 10 ** (SILENCE_DB / 20):
+    if sound.loudest <= SILENCE:
         return ["silence: the MIDI file is empty"]
     if not len(notes):
         return ["no notes were heard: the MIDI file is empty; a lower --threshold hears more"]
     found = []
     if beats is None and config.grid.tempo_bpm is None:
-        found.append(f"{len(notes)} notes are too few to tell a tempo from: the grid is 120 a minute")
-    if heard.loudest < 0.01:
+        found.append("too little was played to tell a tempo from: the grid is 120 a minute")
+    if sound.loudest < QUIET:
         found.append("the recording is very quiet: soft notes may be missing")
     return found

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def thresholds(checkpoint: Path, folder: Path) -> None:
     model = load_transcriber(checkpoint)
     chosen, scores = choose_thresholds(model, items_of_folder(folder, model.config.features))
     info = read_info(checkpoint)
-    info.model["decode"] = asdict(replace(chosen))
+    info.model["decode"] = asdict(chosen)
     write_json(checkpoint / "config.json", asdict(info))
     print(json.dumps({"decode": info.model["decode"], **scores}, indent=2))
 

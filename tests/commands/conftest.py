@@ -7,6 +7,7 @@ from melodia.commands import main
 def run(*arguments, code=0):
     outcome = CliRunner().invoke(main, [str(a) for a in arguments])
     assert outcome.exit_code == code, outcome.output + repr(outcome.exception)
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), repr(outcome.exception)
     return outcome
 
 

@@ -11,9 +11,9 @@ from melodia.audio import write_wav
 from melodia.render import SAMPLE_RATE, render
 from melodia.score import PPQ, Note, Part, Score, Tempo
 from melodia.transcription.evaluate import score_notes
-from melodia.transcription.notes import make_notes, read_notes
+from melodia.transcription.notes import read_notes
 from tests.commands.conftest import run
-from tests.transcription.conftest import RATE, played, scale, small, small_checkpoint  # noqa: F401
+from tests.transcription.conftest import RATE, played, scale
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_piano_is_written_down(piano, tmp_path):
     assert np.median(np.minimum(late, 240 - np.array(late))) < 20  # the grid fits
 
 
-def test_every_output_at_once(clip, small_checkpoint, tmp_path):  # noqa: F811
+def test_every_output_at_once(clip, small_checkpoint, tmp_path):
     arguments = ["--model", small_checkpoint, "--wav", "--picture", "--notes", tmp_path / "clip.csv"]
     done = run("transcribe", clip, *arguments)
     midi, wav, picture, _ = done.stdout.splitlines()
@@ -60,7 +60,7 @@ def test_every_output_at_once(clip, small_checkpoint, tmp_path):  # noqa: F811
     assert again.stdout.strip() == str(tmp_path / "clip-take2.mid") and not again.stderr  # the first is kept
 
 
-def test_options_change_what_they_say(clip, small_checkpoint, tmp_path):  # noqa: F811
+def test_options_change_what_they_say(clip, small_checkpoint, tmp_path):
     def heard(*options):
         run("transcribe", clip, "--model", small_checkpoint, "-o", tmp_path / "o.mid", "--quiet", *options)
         return Score.read(tmp_path / "o.mid")
@@ -72,7 +72,7 @@ def test_options_change_what_they_say(clip, small_checkpoint, tmp_path):  # noqa
     assert heard("--threshold", 0.9).num_notes < heard("--threshold", 0.05).num_notes
 
 
-def test_the_pedal_is_written_if_asked_for(clip, small_checkpoint, tmp_path, monkeypatch):  # noqa: F811
+def test_the_pedal_is_written_if_asked_for(clip, small_checkpoint, tmp_path, monkeypatch):
     from melodia.transcription import decode
 
     plain = decode.Decoder.finish
@@ -89,7 +89,7 @@ def test_the_pedal_is_written_if_asked_for(clip, small_checkpoint, tmp_path, mon
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_many_at_once_and_a_bad_one_among_them(clip, small_checkpoint, tmp_path, jobs):  # noqa: F811
+def test_many_at_once_and_a_bad_one_among_them(clip, small_checkpoint, tmp_path, jobs):
     soundfile.write(tmp_path / "other.flac", played(scale(5.0, 50), 5.0), RATE)
     (tmp_path / "bad.wav").write_text("no sound")
     paths = [tmp_path / "bad.wav", clip, tmp_path / "other.flac"]
@@ -100,14 +100,14 @@ def test_many_at_once_and_a_bad_one_among_them(clip, small_checkpoint, tmp_path,
     assert all(row["notes"] > 5 for row in rows[1:])
 
 
-def test_patterns_and_names_that_clash(clip, small_checkpoint, tmp_path):  # noqa: F811
+def test_patterns_and_names_that_clash(clip, small_checkpoint, tmp_path):
     soundfile.write(tmp_path / "clip.flac", played(scale(), 8.0), RATE)
     run("transcribe", str(tmp_path / "clip.*"), "--model", small_checkpoint, "--quiet")
     assert {p.name for p in tmp_path.glob("*.mid")} == {"clip.mid", "clip-take2.mid"}
     assert "nothing fits" in run("transcribe", str(tmp_path / "*.ogg"), code=1).stderr
 
 
-def test_silence_is_an_empty_file_and_a_line(small_checkpoint, tmp_path):  # noqa: F811
+def test_silence_is_an_empty_file_and_a_line(small_checkpoint, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(2 * RATE, np.float32), RATE)
     done = run(
         "transcribe", tmp_path / "silent.wav", "--model", small_checkpoint, "--wav", "--picture", "--notes", tmp_path / "n.tsv"
@@ -121,32 +121,52 @@ def test_silence_is_an_empty_file_and_a_line(small_checkpoint, tmp_path):  # noq
 
 @pytest.mark.parametrize("options, message", [
     (["--start", 9], "lasts 8.00 s"), (["--end", -1], "end"), (["--threshold", 3], "threshold"), (["--tempo", "fast"], "tempo: 'fast'"),
-    (["--quantize", "1/5"], "quantize: '1/5'"), (["-o", "x.txt"], "does not end in .mid"), (["--notes", "n.xls"], "neither in .csv"),
+    (["--quantize", "1/5"], "quantize: '1/5'"), (["-o", "x.txt"], "does not end in .mid"), (["--notes", "n.xls"], "name a file that ends in .csv"),
     (["--model", "band"], "not for transcription"), (["--model", "nobody"], "no such model"), (["--jobs", 0], "jobs"),
 ])  # fmt: skip
-def test_what_cannot_be_done_is_one_line(clip, small_checkpoint, tmp_path, options, message):  # noqa: F811
+def test_what_cannot_be_done_is_one_line(clip, small_checkpoint, tmp_path, options, message):
     model = [] if "--model" in options else ["--model", small_checkpoint]
     done = run("transcribe", clip, *model, *options, code=1)
     assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not list(tmp_path.glob("*.mid"))
 
 
-def test_a_recording_is_never_written_over(clip, small_checkpoint, tmp_path):  # noqa: F811
-    odd = clip.rename(tmp_path / "odd.mid.wav")
-    (tmp_path / "two").mkdir()
-    assert "two recordings" not in run("transcribe", odd, "-o", tmp_path / "two", "--model", small_checkpoint, "--quiet").stderr
-    assert "name a folder" in run("transcribe", odd, tmp_path / "b.wav", "-o", tmp_path / "x.mid", code=1).stderr
+def test_a_recording_is_never_written_over(clip, small_checkpoint, tmp_path):
+    rendered = clip.with_name("new-rendered.wav")
+    clip.rename(rendered)
+    before = rendered.read_bytes()
+    done = run("transcribe", rendered, "-o", tmp_path / "new.mid", "--wav", "--model", small_checkpoint, code=1)
+    assert "is one of the recordings" in done.stderr and rendered.read_bytes() == before
+    assert "name a folder" in run("transcribe", rendered, tmp_path / "b.wav", "-o", tmp_path / "x.mid", code=1).stderr
+    run("transcribe", rendered, "-o", tmp_path / "new", "--model", small_checkpoint, "--quiet")
+    assert (tmp_path / "new" / "new-rendered.mid").is_file()  # a name without suffix is a folder
 
 
-def test_a_recording_is_a_seed(clip, tiny_checkpoint, small_checkpoint, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("melodia.api.DEFAULTS", {"transcription": str(small_checkpoint)})
-    monkeypatch.setattr(
-        "melodia.api.transcribe.__kwdefaults__",
-        {**__import__("melodia.api").api.transcribe.__kwdefaults__, "model": small_checkpoint},
-    )
+def test_tables_of_recordings_of_one_name_stay_apart(clip, small_checkpoint, tmp_path):
+    (tmp_path / "b").mkdir()
+    soundfile.write(tmp_path / "b" / "clip.wav", played(scale(5.0, 50), 5.0), RATE)
+    run("transcribe", clip, tmp_path / "b" / "clip.wav", "--notes", tmp_path / "tables", "--model", small_checkpoint, "--quiet")
+    tables = sorted((tmp_path / "tables").iterdir())
+    assert len(tables) == 2 and tables[0].read_text() != tables[1].read_text()
+
+
+def test_what_was_written_before_a_failure_is_told(clip, small_checkpoint, tmp_path, monkeypatch):
+    from melodia.errors import AudioError
+
+    def fail(score):
+        raise AudioError("no synthesiser")
+
+    monkeypatch.setattr("melodia.render.render", fail)
+    done = run("transcribe", clip, "--wav", "--model", small_checkpoint, code=1)
+    assert done.stdout.strip() == str(tmp_path / "clip.mid") and "no synthesiser" in done.stderr
+
+
+def test_a_recording_is_a_seed(clip, tiny_checkpoint, small_checkpoint, tmp_path, monkeypatch):
+    from melodia.transcription.checkpoint import load_transcriber
+
+    monkeypatch.setattr("melodia.api.load_transcriber", lambda name: load_transcriber(small_checkpoint))
     run("generate", "--seed", clip, "--bars", 2, "--model", tiny_checkpoint, "-o", tmp_path / "on.mid", "--random-seed", 1)
     score = Score.read(tmp_path / "on.mid")
-    heard = make_notes([(0, 1, n.pitch, 1) for p in score.parts for n in p.notes])
-    assert {60, 62, 64} <= set(heard[:, 2].astype(int))
+    assert {60, 62, 64} <= {n.pitch for part in score.parts for n in part.notes}
     soundfile.write(tmp_path / "silent.wav", np.zeros(2 * RATE, np.float32), RATE)
     assert "nothing to continue" in run("generate", "--seed", tmp_path / "silent.wav", "--model", tiny_checkpoint, code=1).stderr

@@ -3,7 +3,7 @@ import pytest
 
 from melodia.errors import CorpusError
 from melodia.score import PPQ, Control, Meter, Note, Part, Score, Tempo
-from melodia.transcription.notes import make_notes, read_notes, read_table, write_notes
+from melodia.transcription.notes import make_notes, pedal_of_midi, read_notes, read_table, write_notes
 
 
 def test_tables_go_out_and_come_in(tmp_path):
@@ -17,11 +17,18 @@ def test_tables_go_out_and_come_in(tmp_path):
     assert read_notes(tmp_path / "none.tsv").shape == (0, 4)
 
 
-@pytest.mark.parametrize("text", ["a\tb\n", "1\t2\n", "2\t1\t60\t80\n", "nan\t1\t60\t80\n", "-1\t1\t60\t80\n"])
+@pytest.mark.parametrize(
+    "text", ["a\tb\n", "1\t2\n", "2\t1\t60\t80\n", "nan\t1\t60\t80\n", "-1\t1\t60\t80\n", "0\t1\t60.5\t80\n", "0\t1\t60\t300\n"]
+)
 def test_bad_tables_name_the_file(tmp_path, text):
     (tmp_path / "bad.tsv").write_text(text)
-    with pytest.raises(CorpusError, match="bad.tsv"):
+    with pytest.raises(CorpusError, match="bad.tsv: line 1: .* is no row of onset, offset, pitch, velocity"):
         read_table(tmp_path / "bad.tsv")
+
+
+def test_tables_with_commas_and_a_header_are_read(tmp_path):
+    (tmp_path / "n.tsv").write_text("onset,offset,pitch,velocity\n0.5,1.5,60,80\n")
+    np.testing.assert_allclose(read_notes(tmp_path / "n.tsv"), [(0.5, 1.5, 60, 80)])
 
 
 def test_midi_in_seconds_with_pedal_and_tempos(tmp_path):
@@ -32,3 +39,5 @@ def test_midi_in_seconds_with_pedal_and_tempos(tmp_path):
     score.write(tmp_path / "song.mid")
     found = read_notes(tmp_path / "song.mid")
     np.testing.assert_allclose(found, [(0, 0.75, 60, 80), (1.0, 2.0, 62, 90)], atol=1e-3)  # the pedal holds the first
+    np.testing.assert_allclose(pedal_of_midi(score), [(0.25, 0.75)])
+    assert pedal_of_midi(Score([Part(notes=notes)])) is None

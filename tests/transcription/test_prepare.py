@@ -44,9 +44,27 @@ def test_what_has_changed_is_read_again(folder, tmp_path):
     (folder / "2.pedal.tsv").write_text("0.1\t0.2\n")
     assert run(folder, tmp_path / "out")["read"] == 2  # it, and what it belongs to
     os.utime(folder / "3.flac", (1, 1))  # another date, the same sound
-    before = sorted(p.name for p in (tmp_path / "out" / "shards").iterdir())
+    before = {p.name for p in (tmp_path / "out" / "shards").glob("*.npy")}
     run(folder, tmp_path / "out")
-    assert len(before) == len(list((tmp_path / "out" / "shards").iterdir()))
+    assert before == {p.name for p in (tmp_path / "out" / "shards").glob("*.npy")}
+
+
+def test_a_recording_counts_once_and_a_piece_comes_into_one_split(folder, tmp_path):
+    (folder / "1.mid").write_bytes((folder / "1.tsv").read_bytes())
+    for i in range(3):  # the piece of 0, in another sound
+        soundfile.write(folder / f"again{i}.flac", 0.3 * played(scale(4.0, 55), 4.0), RATE)
+        (folder / f"again{i}.tsv").write_bytes((folder / "0.tsv").read_bytes())
+    assert run(folder, tmp_path / "out")["pieces"] == 9
+    assert "1.mid: 1.tsv is read instead" in (tmp_path / "out" / "rejected.tsv").read_text()
+    records = list(Corpus(tmp_path / "out").records())
+    assert len({r.split for r in records if r.path == "0.tsv" or r.path.startswith("again")}) == 1
+
+
+def test_a_list_notices_what_its_files_stand_beside(folder, tmp_path):
+    (tmp_path / "list.txt").write_text("".join(f"music/{i}.tsv\n" for i in range(6)))
+    run(tmp_path / "list.txt", tmp_path / "out")
+    soundfile.write(folder / "1.flac", played(scale(4.0, 70), 4.0), RATE)
+    assert run(tmp_path / "list.txt", tmp_path / "out")["read"] == 1
 
 
 def test_archives_hold_both(folder, tmp_path):

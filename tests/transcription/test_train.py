@@ -27,10 +27,13 @@ def test_from_recordings_to_a_model_that_transcribes(prepared, folder, tmp_path)
     run("transcribe", folder / "0.flac", "-o", tmp_path / "0.mid", "--model", tmp_path / "model", "--quiet")
     assert (tmp_path / "0.mid").is_file()
     report = json.loads(run("evaluate", prepared, "--model", tmp_path / "model", "--split", "train", "--json", "--quiet").stdout)
-    assert report["recordings"] >= 3 and 0 <= report["onset_50"] <= 1
+    assert report["recordings"] >= 3 and len(report["rows"]) == report["recordings"]
+    assert set(info.metrics["valid"]) >= {"onset_50", "frames"} and "F1: frames" in (tmp_path / "model" / "README.md").read_text()
     run("train", "transcription", "--corpus", prepared, "-o", tmp_path / "tuned", "--from", tmp_path / "model", "--iterations", 2,
         "--batch-size", 2, "--length", 40, "--validate-every", 1, "--quiet")  # fmt: skip
-    assert read_info(tmp_path / "tuned").model == info.model | {"decode": read_info(tmp_path / "tuned").model["decode"]}
+    tuned = read_info(tmp_path / "tuned")
+    assert {k: v for k, v in tuned.model.items() if k != "decode"} == {k: v for k, v in info.model.items() if k != "decode"}
+    assert tuned.training["from"] == str(tmp_path / "model") and "beginning from" in (tmp_path / "tuned" / "README.md").read_text()
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(prepared, tmp_path):
@@ -51,9 +54,18 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(prepared, tmp_path
 
 
 def test_settings_of_another_domain_are_refused(prepared, tmp_path, small_checkpoint):
-    with pytest.raises(ConfigError, match="unknown setting 'whole'"):
+    with pytest.raises(ConfigError, match="whole: is of composers"):
         melodia.train(prepared, tmp_path / "x", whole=True)
     with pytest.raises(ConfigError, match="hidden_size: the network is that of"):
         melodia.train(prepared, tmp_path / "x", start=small_checkpoint, hidden_size=8)
-    run("train", "composition", "--corpus", prepared, "-o", tmp_path / "x", code=1)
-    run("train", "speaking", "--corpus", prepared, "-o", tmp_path / "x", code=1)
+    done = run("train", "composition", "--corpus", prepared, "-o", tmp_path / "x", code=1)
+    assert "was prepared for transcription" in done.stderr
+    assert "cannot be trained" in run("train", "speaking", "--corpus", prepared, "-o", tmp_path / "x", code=1).stderr
+
+
+def test_a_live_corpus_makes_a_live_model(folder, tmp_path):
+    run("prepare", folder, "-o", tmp_path / "live", "--as", "notes", "--live", "--held-out", 0.2, "--quiet")
+    run("train", "--corpus", tmp_path / "live", "-o", tmp_path / "model", "--iterations", 2, *SMALL)
+    assert read_info(tmp_path / "model").model["features"]["live"] is True
+    run("transcribe", folder / "0.flac", "-o", tmp_path / "0.mid", "--model", tmp_path / "model", "--quiet")
+    assert "live: is of recordings" in run("prepare", folder, "-o", tmp_path / "x", "--live", code=1).stderr

@@ -53,7 +53,7 @@ def test_silence_is_no_notes_and_a_line(tmp_path, small):
     soundfile.write(tmp_path / "silent.wav", np.zeros(3 * RATE, np.float32), RATE)
     found = transcribe(tmp_path / "silent.wav", small, TranscribeConfig())
     assert len(found.notes) == 0 and found.messages == ["silence: the MIDI file is empty"]
-    draw_transcription(found, small.config.features, tmp_path / "silent.png")
+    draw_transcription(found, tmp_path / "silent.png")
     soundfile.write(tmp_path / "nothing.wav", np.zeros(0, np.float32), RATE)
     with pytest.raises(AudioError, match="no sound in it"):
         transcribe(tmp_path / "nothing.wav", small, TranscribeConfig())
@@ -63,7 +63,7 @@ def test_a_picture_is_drawn(clip, small, tmp_path):
     from PIL import Image
 
     found = transcribe(clip, small, TranscribeConfig(pedal=True))
-    path = draw_transcription(found, small.config.features, tmp_path / "roll.png")
+    path = draw_transcription(found, tmp_path / "roll.png")
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
     orange = (pixels[:, 0] - pixels[:, 2] > 80).sum()
