@@ -202,5 +202,5 @@ def choose_thresholds(model: Transcriber, items: Sequence[Item]) -> tuple[Decode
 
 STAGES: tuple[Any, ...] = (  # thresholds, their values, the scores to raise, and what gives them
     (("onset",), ((0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55),), ("onset_50", "onset_100"), score_onsets),
-    (("sustain", "offset"), ((0.3, 0.4, 0.5, 0.6), (0.3, 0.5, 1.0)), ("onset_offset_50", "frames"), score_notes),
+    (("sustain", "offset"), ((0.4, 0.5, 0.6, 0.7, 0.8), (0.2, 0.3, 0.5, 1.0)), ("onset_offset_50", "frames"), score_notes),
 )
