@@ -91,7 +91,7 @@ def recording(score: Path, out: Path) -> None:
     performance = read(score, random)
     notes, _ = sounding(Performance(performance.notes + np.array([0.4, 0.4, 0, 0]), performance.pedal + 0.4))
     with tempfile.TemporaryDirectory() as folder:
-        invent(Path(folder), np.random.default_rng(3))
+        invent(Path(folder), np.random.default_rng(30))
         sound = recorded(play(notes, piano_at(Path(folder)), notes[:, 1].max() + 1.0, random), random)
     soundfile.write(out, sound / np.abs(sound).max() * 0.5, SAMPLE_RATE, "PCM_16")
     write_rows(out.with_suffix(".tsv"), "onset\toffset\tpitch\tvelocity", notes)
