@@ -6,6 +6,7 @@ rate by soxr; both run block by block, so a file of any length is read in little
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from melodia.mp3 import SAME, mp3_seconds
 Waveform = NDArray[np.float32]
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au")
 BLOCK_SECONDS = 10.0  # decoded at a time, at most
+UNKNOWN_SIZE = 2**31 - 2**16  # of a WAV file that was written as a stream, or more
+MP3_HEAD = 2**16  # bytes, in which the frame that tells the length is looked for
 MAX_BLOCK = 2**22  # samples of all channels
 LONGEST = 1e7  # seconds
 MAX_CHANNELS = 64
@@ -65,15 +68,16 @@ def read_blocks(path: str | Path, sample_rate: int, onset: float = 0.0, offset: 
     path = Path(path)
     with _opened(path) as file:
         first, left = _span(file, path, onset, offset)
+        _refuse_a_short_wav(path, file)
         resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
         size = max(min(round(BLOCK_SECONDS * file.samplerate), MAX_BLOCK // file.channels), 1)
         try:
             file.seek(first)
             while left > 0:
                 block = file.read(min(left, size), dtype="float32", always_2d=True)
-                if not len(block) and file.format != "MP3":
+                if not len(block) and _lacks(path, file, file.frames - left):
                     raise AudioError(_cut_short(path, file, file.frames - left))
-                left = left - len(block) if len(block) else 0  # an MP3's length may be a guess
+                left = left - len(block) if len(block) else 0
                 mono = block.mean(axis=1)
                 if not np.isfinite(mono).all():
                     raise AudioError(f"{path}: holds values that are no numbers; export it again")
@@ -101,6 +105,27 @@ def _span(file: Any, path: Path, onset: float, offset: float | None) -> tuple[in
     return first, last - first
 
 
+def _refuse_a_short_wav(path: Path, file: Any) -> None:
+    """libsndfile takes a WAV file that was cut short for whole, but tells in its log.
+
+    Raises:
+        AudioError: it holds less than it promises.
+    """
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if found and int(found[2]) < int(found[1]) < UNKNOWN_SIZE:
+        raise AudioError(f"{path}: cut short: {found[2]} of the {found[1]} bytes of sound that it promises; export it again")
+
+
+def _lacks(path: Path, file: Any, samples: int) -> bool:
+    """Whether a file that has come to an end is cut short or damaged: an MP3's length may be but a guess."""
+    if file.format != "MP3":
+        return True
+    with path.open("rb") as opened:
+        head = opened.read(MP3_HEAD)
+    known = file.frames / file.samplerate if b"Xing" in head or b"Info" in head else 0.0
+    return bool(samples / file.samplerate < max(known, mp3_seconds(path)) - SAME)
+
+
 def _cut_short(path: Path, file: Any, samples: int) -> str:
     promised, held = file.frames / file.samplerate, samples / file.samplerate
     return f"{path}: cut short: {held:.2f} of the {promised:.2f} s that it promises; export it again"
@@ -110,12 +135,20 @@ def _opened(path: Path) -> Any:
     """A soundfile.SoundFile."""
     import soundfile
 
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
-    if not path.is_file():
-        raise AudioError(f"{path}: not a file")
+    try:
+        if not path.exists():
+            raise AudioError(f"{path}: no such file")
+        if not path.is_file():
+            raise AudioError(f"{path}: not a file")
+        with path.open("rb"):
+            pass
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"{path}: cannot be read: {reason}") from error
     try:
         file = soundfile.SoundFile(path)
+    except UnicodeError as error:
+        raise AudioError(f"{path}: its name cannot be read on this machine; give it another") from error
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
         kinds = "WAV, FLAC, OGG or MP3"
         what = "empty" if not path.stat().st_size else f"no sound file that can be read ({str(error).strip()})"

@@ -106,10 +106,33 @@ def test_an_mp3_that_can_be_read_in_part_alone_is_refused(tmp_path):
         read_audio(bare, 16_000)
 
 
-def test_an_mp3_that_lacks_its_last_frames_is_read_to_its_end(tmp_path):
+def test_an_mp3_that_lacks_its_last_frame_is_read_and_one_that_lacks_more_is_not(tmp_path):
     soundfile.write(tmp_path / "whole.mp3", tone(44_100, 20.0), 44_100)
-    (tmp_path / "cut.mp3").write_bytes((tmp_path / "whole.mp3").read_bytes()[:-300])
+    data = (tmp_path / "whole.mp3").read_bytes()
+    (tmp_path / "cut.mp3").write_bytes(data[:-300])
     assert len(read_audio(tmp_path / "cut.mp3", 16_000)) == pytest.approx(20 * 16_000, rel=0.02)
+    (tmp_path / "half.mp3").write_bytes(data[: len(data) // 2])
+    with pytest.raises(AudioError, match="cut short|damaged"):
+        read_audio(tmp_path / "half.mp3", 16_000)
+
+
+def test_a_wav_that_is_cut_short_is_refused_and_one_written_as_a_stream_is_not(tmp_path):
+    soundfile.write(tmp_path / "whole.wav", tone(8000, 4.0), 8000)
+    data = bytearray((tmp_path / "whole.wav").read_bytes())
+    (tmp_path / "half.wav").write_bytes(data[: len(data) // 2])
+    with pytest.raises(AudioError, match="cut short"):
+        read_audio(tmp_path / "half.wav", 16_000)
+    size = data.find(b"data") + 4
+    data[size : size + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "stream.wav").write_bytes(data)
+    assert len(read_audio(tmp_path / "stream.wav", 8000)) == 32_000
+
+
+def test_paths_that_lead_nowhere_are_one_line(tmp_path):
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    for path in (tmp_path / "loop.wav", tmp_path / ("n" * 300), tmp_path / "bad\udcff.wav"):
+        with pytest.raises(AudioError):
+            read_audio(path, 16_000)
 
 
 def test_endless_spans_are_refused(tmp_path):

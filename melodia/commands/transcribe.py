@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +35,7 @@ class Job:
 
 
 @click.command("transcribe")
-@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="MIDI file to write; of several recordings, the folder for them."
 )
@@ -119,10 +120,10 @@ def matched(recordings: tuple[Path, ...]) -> list[Path]:
     """The recordings, patterns looked up (on Windows no shell does it), none of them twice."""
     found: list[Path] = []
     for path in recordings:
-        pattern = not path.exists() and any(sign in str(path) for sign in "*?[")
-        matches = sorted(path.parent.glob(path.name)) if pattern else []
+        pattern = not os.path.lexists(path) and any(sign in str(path) for sign in "*?[")
+        matches = sorted(Path(p) for p in glob.glob(str(path), recursive=True)) if pattern else []  # noqa: PTH207
         if pattern and not matches:
-            raise ConfigError(f"recordings: nothing fits {path}")
+            raise ConfigError(f"recordings: nothing fits {path}; is the folder right?")
         found += matches or [path]
     return list(dict.fromkeys(found))
 
@@ -133,7 +134,7 @@ def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: boo
     Raises:
         ConfigError: an output is of the wrong kind, or one of the recordings.
     """
-    several, recorded = len(paths) > 1, {path.resolve() for path in paths}
+    several, recorded = len(paths) > 1, {os.path.realpath(path) for path in paths}
     is_file = output is not None and not output.is_dir() and (output.suffix != "" or output.is_file())
     if output and is_file and several:
         raise ConfigError(f"output: {output} is one file, and there are {len(paths)} recordings; name a folder")
@@ -150,9 +151,11 @@ def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: boo
         if table and several:
             table = free_path(table, taken)
         made = made_with(midi)
+        if output and is_file:  # the name that was given is taken at its word, the others are not
+            made = (midi, free_path(made[1]), free_path(made[2]))
         job = Job(recording=path, midi=midi, wav=made[1] if wav else None, picture=made[2] if picture else None, notes=table)
         for file in (job.midi, job.wav, job.picture, job.notes):
-            if file and file.resolve() in recorded:
+            if file and os.path.realpath(file) in recorded:
                 raise ConfigError(f"output: {file} is one of the recordings; give another name")
         taken |= {*made, *([table] if table else [])}
         jobs.append(job)
@@ -167,7 +170,7 @@ def made_with(midi: Path) -> tuple[Path, Path, Path]:
 def free_stem(midi: Path, taken: set[Path]) -> Path:
     """The name, or with a number after it if any file of that name is there, or planned."""
     names = (midi.with_stem(f"{midi.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 100_000))
-    return next(name for name in names if not any(p in taken or p.exists() for p in made_with(name)))
+    return next(name for name in names if not any(p in taken or os.path.lexists(p) for p in made_with(name)))
 
 
 def run_alone(job: Job, settings: dict[str, Any], threads: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from melodia.transcription.data import unpacked
 from melodia.transcription.decode import DecodeConfig, Frames, decode
 from melodia.transcription.labelled import LABELS, labelled
 from melodia.transcription.model import Transcriber
-from melodia.transcription.notes import LOWEST_PITCH, NUM_KEYS, OFFSET, ONSET, PITCH, VELOCITY, Notes, read_notes
+from melodia.transcription.notes import LOWEST_PITCH, NUM_KEYS, OFFSET, ONSET, PITCH, VELOCITY, Notes, make_notes, read_notes
 from melodia.transcription.transcribe import WINDOW_SECONDS, hear, probabilities
 
 PART_SECONDS = 10.0  # of a prepared spectrogram, unpacked at a time
@@ -103,9 +104,10 @@ class Item:
 def items_of_folder(folder: Path, features: FeatureConfig) -> list[Item]:
     """The recordings of a folder that have their notes beside them, as a table or MIDI file.
 
+    What is wrong with one of them is said when it is read.
+
     Raises:
-        CorpusError: there are none, or notes cannot be read.
-        AudioError: a recording cannot be read.
+        CorpusError: there are none.
     """
     found = []
     for recording, labels in labelled(folder):
@@ -114,13 +116,20 @@ def items_of_folder(folder: Path, features: FeatureConfig) -> list[Item]:
             blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(recording, features.sample_rate))
             return stream_spectrogram(blocks, features)
 
-        name, seconds = str(recording.relative_to(folder)), audio_info(recording).seconds
-        found.append(Item(name, read_notes(labels), spectrogram, seconds))
+        name = str(recording.relative_to(folder))
+        try:
+            found.append(Item(name, read_notes(labels), spectrogram, audio_info(recording).seconds))
+        except MelodiaError as error:
+            found.append(Item(name, make_notes(), partial(_fails, error), 0.0))
     if not found:
         raise CorpusError(
             f"{folder}: no recordings with their notes beside them; each needs a file of its name with {', '.join(LABELS)}"
         )
     return found
+
+
+def _fails(error: MelodiaError) -> Iterable[Tensor]:
+    raise error
 
 
 def items_of_corpus(corpus: Corpus, split: str, features: FeatureConfig) -> list[Item]:
@@ -164,9 +173,9 @@ def evaluate(model: Transcriber, items: Sequence[Item], progress: Callable[[int]
             continue
         spent, seconds = spent + time.perf_counter() - began, seconds + item.seconds
         notes = notes[notes[:, ONSET] < item.seconds]
-        rows.append(
-            {"recording": item.name, "notes": len(item.reference), "heard": len(notes), **score_notes(item.reference, notes)}
-        )
+        reference = item.reference.copy()
+        reference[:, OFFSET] = np.minimum(reference[:, OFFSET], item.seconds + PART_SECONDS)
+        rows.append({"recording": item.name, "notes": len(reference), "heard": len(notes), **score_notes(reference, notes)})
         progress(done)
     scored = [row for row in rows if "error" not in row]
     return {"recordings": len(scored), "seconds": seconds, "compute": spent / max(seconds, 1e-9), **mean_of(scored), "rows": rows}

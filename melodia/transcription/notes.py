@@ -19,6 +19,7 @@ Notes = NDArray[np.float64]  # (n, 4)
 ONSET, OFFSET, PITCH, VELOCITY = range(4)
 LOWEST_PITCH, NUM_KEYS = 21, 88
 COLUMNS = ("onset", "offset", "pitch", "velocity")
+LONGEST = 100_000.0  # seconds
 EXAMPLE = {4: "`0.52 0.65 51 50`", 2: "`0.5 1.5`"}  # of a row, by its columns
 
 
@@ -47,7 +48,7 @@ def read_table(path: Path, columns: int = 4) -> NDArray[np.float64]:
             row = [float(word) for word in words[:columns]]
         except ValueError:
             row = []
-        if len(row) < columns or not all(np.isfinite(row)) or not 0 <= row[0] <= row[1] or not _playable(row[2:]):
+        if len(row) < columns or not all(np.isfinite(row)) or not 0 <= row[0] <= row[1] <= LONGEST or not _playable(row[2:]):
             names = ", ".join(COLUMNS[:columns])
             raise CorpusError(f"{path}: line {number}: '{line:.60}' is no row of {names}; such a row is {EXAMPLE[columns]}")
         rows.append(row)

@@ -108,6 +108,20 @@ def test_patterns_and_names_that_clash(clip, small_checkpoint, tmp_path):
     assert "nothing fits" in run("transcribe", str(tmp_path / "*.ogg"), code=1).stderr
 
 
+def test_what_was_there_is_kept(clip, small_checkpoint, tmp_path):
+    for name in ("x.png", "x-rendered.wav"):
+        (tmp_path / name).write_text("precious")
+    done = run("transcribe", clip, "-o", tmp_path / "x.mid", "--picture", "--wav", "--model", small_checkpoint, "--quiet")
+    assert (tmp_path / "x.png").read_text() == (tmp_path / "x-rendered.wav").read_text() == "precious"
+    assert sorted(done.stdout.split()) == sorted(str(tmp_path / n) for n in ("x.mid", "x-take2.png", "x-rendered-take2.wav"))
+
+
+def test_one_path_that_leads_nowhere_does_not_end_the_others(clip, small_checkpoint, tmp_path):
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    done = run("transcribe", tmp_path / "loop.wav", clip, "--model", small_checkpoint, code=1)
+    assert (tmp_path / "clip.mid").is_file() and "1 of 2 recordings" in done.stderr
+
+
 def test_silence_is_an_empty_file_and_a_line(small_checkpoint, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(2 * RATE, np.float32), RATE)
     done = run(
@@ -136,8 +150,8 @@ def test_a_recording_is_never_written_over(clip, small_checkpoint, tmp_path):
     rendered = clip.with_name("new-rendered.wav")
     clip.rename(rendered)
     before = rendered.read_bytes()
-    done = run("transcribe", rendered, "-o", tmp_path / "new.mid", "--wav", "--model", small_checkpoint, code=1)
-    assert "is one of the recordings" in done.stderr and rendered.read_bytes() == before
+    run("transcribe", rendered, "-o", tmp_path / "new.mid", "--wav", "--model", small_checkpoint)
+    assert rendered.read_bytes() == before and (tmp_path / "new-rendered-take2.wav").is_file()
     assert "name a folder" in run("transcribe", rendered, tmp_path / "b.wav", "-o", tmp_path / "x.mid", code=1).stderr
     run("transcribe", rendered, "-o", tmp_path / "new", "--model", small_checkpoint, "--quiet")
     assert (tmp_path / "new" / "new-rendered.mid").is_file()  # a name without suffix is a folder

@@ -42,6 +42,11 @@ def test_a_folder_is_measured(folder, small):
     assert seen == [1, 2, 3, 4, 5, 6] and report["recordings"] == 6
     assert report["onset_50"] == pytest.approx(np.mean([r["onset_50"] for r in report["rows"]]))
     assert 0.3 < report["onset_100"] <= 1 and report["compute"] > 0
+    (folder / "1.flac").write_bytes(b"no sound")
+    (folder / "2.tsv").write_text("1\t2\t60.5\t80\n")
+    (folder / "3.tsv").write_text("1\t90000\t60\t80\n")  # no time to make room for
+    report = evaluate(small, items_of_folder(folder, small.config.features))
+    assert report["recordings"] == 4 and sum("error" in row for row in report["rows"]) == 2
     with pytest.raises(CorpusError, match="no recordings with their notes beside them"):
         items_of_folder(folder.parent / "empty", small.config.features)
 

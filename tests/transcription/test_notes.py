@@ -18,7 +18,17 @@ def test_tables_go_out_and_come_in(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["a\tb\n", "1\t2\n", "2\t1\t60\t80\n", "nan\t1\t60\t80\n", "-1\t1\t60\t80\n", "0\t1\t60.5\t80\n", "0\t1\t60\t300\n"]
+    "text",
+    [
+        "a\tb\n",
+        "1\t2\n",
+        "2\t1\t60\t80\n",
+        "nan\t1\t60\t80\n",
+        "-1\t1\t60\t80\n",
+        "0\t1\t60.5\t80\n",
+        "0\t1\t60\t300\n",
+        "1\t1e300\t60\t50\n",
+    ],
 )
 def test_bad_tables_name_the_file(tmp_path, text):
     (tmp_path / "bad.tsv").write_text(text)
