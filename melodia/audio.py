@@ -150,7 +150,7 @@ def _opened(path: Path) -> Any:
     except UnicodeError as error:
         raise AudioError(f"{path}: its name cannot be read on this machine; give it another") from error
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
-        kinds = "WAV, FLAC, OGG or MP3"
+        kinds = "WAV, FLAC, OGG, MP3 or AIFF"
         what = "empty" if not path.stat().st_size else f"no sound file that can be read ({str(error).strip()})"
         raise AudioError(f"{path}: {what}; give {kinds}") from error
     if not 1 <= file.channels <= MAX_CHANNELS or not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:

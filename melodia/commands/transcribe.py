@@ -45,8 +45,14 @@ class Job:
 @click.option(
     "--threshold", type=float, help="How sure a note must be, 0 to 1: lower hears more, true and false. Default: the model's."
 )
-@click.option("--tempo", default="auto", show_default=True, help="Quarter notes a minute, or auto to find it.")
-@click.option("--quantize", default="", help="Move notes to a grid: 1/16, 1/8t ... Default: the played timing is kept.")
+@click.option(
+    "--tempo", default="auto", show_default=True, help="Quarter notes a minute of a click that began with the recording, or auto."
+)
+@click.option(
+    "--quantize",
+    default="",
+    help="Move notes to a grid: 1/4, 1/8, 1/16, 1/32, with t for triplets. Default: the played timing is kept.",
+)
 @click.option("--pedal/--no-pedal", default=False, show_default=True, help="Write the sustain pedal too.")
 @click.option("--wav/--no-wav", default=False, help="Also play the result into NAME-rendered.wav.")
 @click.option("--picture/--no-picture", default=False, help="Also draw the notes over the spectrogram (PNG).")
@@ -69,7 +75,7 @@ def command(
 ) -> None:
     """Write down recordings of music as MIDI, beside them unless -o says where.
 
-    Reads WAV, FLAC, OGG and MP3 of any rate and length. Patterns in quotes are looked up: 'takes/*.wav'.
+    Reads WAV, FLAC, OGG, MP3 and AIFF of any rate and length. Patterns in quotes are looked up: 'takes/*.wav'.
     """
     check_range("jobs", jobs, 1, 256)
     tempo = parse_tempo(options.pop("tempo"))
