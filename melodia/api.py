@@ -134,7 +134,9 @@ def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]
     found = transcribe(path, device=device)
     if not len(found.notes):
         raise AudioError(f"{path}: no notes were heard in it, so there is nothing to continue")
-    return found.score, found.messages
+    bpm, meter = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm, found.score.meters[-1]
+    heard = f"{Path(path).name}: {len(found.notes)} notes heard, about {bpm:.0f} quarter notes a minute in {meter.numerator}/{meter.denominator}"
+    return found.score, [*found.messages, heard]
 
 
 def transcribe(
