@@ -135,8 +135,8 @@ def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]
     if not len(found.notes):
         raise AudioError(f"{path}: no notes were heard in it, so there is nothing to continue")
     bpm, meter = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm, found.score.meters[-1]
-    heard = f"{Path(path).name}: {len(found.notes)} notes heard, about {bpm:.0f} quarter notes a minute in {meter.numerator}/{meter.denominator}"
-    return found.score, [*found.messages, heard]
+    heard = f"{len(found.notes)} notes heard, about {bpm:.0f} quarter notes a minute in {meter.numerator}/{meter.denominator}"
+    return found.score, [*found.messages, f"{path}: {heard}"]
 
 
 def transcribe(
