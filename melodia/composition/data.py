@@ -36,8 +36,7 @@ from melodia.composition.codec import (
 from melodia.composition.model import Batch
 from melodia.composition.recall import NUM_SOURCES, recall
 from melodia.config import check_range
-from melodia.errors import ConfigError
-from melodia.training.task import Loaded, Position
+from melodia.training.task import Loaded, Position, share_of_batch
 
 MOST_PADDING = 0.08
 SHORTEST_WINDOW = 32
@@ -77,17 +76,6 @@ class DataConfig:
         check_range("batch_size x length", self.batch_size * self.length, 1, MOST_CELLS)
         check_range("longest", self.longest, 16)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
-
-
-def share_of_streams(config: DataConfig, num_parts: int) -> int:
-    """How many streams each part of a batch has.
-
-    Raises:
-        ConfigError: they cannot be shared out evenly.
-    """
-    if config.batch_size % num_parts:
-        raise ConfigError(f"batch_size: {config.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
-    return config.batch_size // num_parts
 
 
 def fitted_length(length: int, lengths: NDArray[np.int64]) -> int:
@@ -136,7 +124,7 @@ def streams(
     Raises:
         ConfigError: the streams cannot be shared out evenly.
     """
-    share = share_of_streams(config, num_parts)
+    share = share_of_batch(config.batch_size, num_parts)
     order = Order(len(pieces), config.random_seed)
 
     def piece_of(turn: int) -> Piece:

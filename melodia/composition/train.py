@@ -12,17 +12,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import melodia
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
 from melodia.composition.augment import AugmentConfig
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.data import DataConfig, fitted_length, share_of_streams, streams, whole_pieces
+from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
 from melodia.errors import ConfigError, CorpusError
-from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    provenance,
+    share_of_batch,
+)
 from melodia.training import train as run_training
 
 BITS = ("bits a note", 1 / math.log(2))
@@ -134,7 +144,7 @@ def train(
     if corpus.manifest["domain"] != "composition":
         raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
     cluster = cluster or Cluster(torch.device("cpu"))
-    share_of_streams(config.data, cluster.size * config.training.accumulate)
+    share_of_batch(config.data.batch_size, cluster.size * config.training.accumulate)
     if not config.data.whole:
         length = fitted_length(config.data.length, corpus.pieces("train").lengths)
         config = replace(config, data=replace(config.data, length=length))
@@ -234,23 +244,13 @@ def describe(corpus: Corpus, composer: Composer, config: TrainConfig, result: Ru
     """What the checkpoint says of itself."""
     sources = sources_of(corpus.manifest["sources"], config.start)
     settings = {"trainer": config.training, "data": config.data, "augmentation": config.augmentation}
-    training = {
-        "code_version": melodia.__version__,
-        "from": config.start,
-        "corpus_sha256": corpus.manifest["sha256"],
-        "pieces": corpus.manifest["counts"]["splits"],
-        "iterations": result.iteration,
-        "best_iteration": result.best_iteration,
-        "seconds": round(result.seconds),
-        **{name: to_json(c) for name, c in settings.items()},
-    }
     return CheckpointInfo(
         domain="composition",
         title=f"a composer of one's own ({', '.join(s['name'] for s in corpus.manifest['sources'])})",
         model=to_json(composer.config),
         licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
         data=sources,
-        training=training,
+        training=provenance(corpus, config.start, result, **settings),
         metrics={"valid_bits_a_note": result.best_loss * BITS[1], "notices": result.notices},
     )
 

@@ -2,8 +2,8 @@
 
 from melodia.training.cluster import Cluster, join_cluster
 from melodia.training.config import TrainingConfig
-from melodia.training.run import RunConfig, RunResult, train
-from melodia.training.task import Loaded, Position, Task
+from melodia.training.run import RunConfig, RunResult, provenance, train
+from melodia.training.task import Loaded, Position, Task, share_of_batch
 from melodia.training.trainer import Progress, Trainer
 
 __all__ = [
@@ -17,5 +17,7 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "join_cluster",
+    "provenance",
+    "share_of_batch",
     "train",
 ]

@@ -10,6 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
+import melodia
+from melodia.config import to_json
+from melodia.corpus import Corpus
 from melodia.errors import ConfigError
 from melodia.files import refuse_foreign_folder, write_atomically
 from melodia.picture import draw_learning_curve
@@ -90,6 +93,20 @@ def train(
         stopped=trainer.stopping,
         notices=verdict(trainer.history, name, scale),
     )
+
+
+def provenance(corpus: Corpus, start: str, result: RunResult, **settings: Any) -> dict[str, Any]:
+    """Where weights come from, for a checkpoint's config: code, corpus, the checkpoint they began from, the run, its settings."""
+    return {
+        "code_version": melodia.__version__,
+        "from": start,
+        "corpus_sha256": corpus.manifest["sha256"],
+        "pieces": corpus.manifest["counts"]["splits"],
+        "iterations": result.iteration,
+        "best_iteration": result.best_iteration,
+        "seconds": round(result.seconds),
+        **{name: to_json(config) for name, config in settings.items()},
+    }
 
 
 def claim(run: RunConfig) -> None:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import nn
 
+from melodia.errors import ConfigError
+
 Position = list[list[int]]  # where a part's reading is: JSON
 
 
@@ -23,6 +25,17 @@ class Loaded(NamedTuple):
     position: Position
     epoch: float
     carried: bool = True
+
+
+def share_of_batch(batch_size: int, num_parts: int) -> int:
+    """How many items of a batch each of its parts has.
+
+    Raises:
+        ConfigError: they cannot be shared out evenly.
+    """
+    if batch_size % num_parts:
+        raise ConfigError(f"batch_size: {batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
+    return batch_size // num_parts
 
 
 class Task(Protocol):

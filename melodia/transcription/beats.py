@@ -23,7 +23,7 @@ from melodia.score import DEFAULT_BPM, PPQ, SUSTAIN, Control, Meter, Note, Part,
 from melodia.transcription.notes import OFFSET, ONSET, PITCH, VELOCITY, Notes
 
 RATE = 100  # of the curve of strokes, Hz
-SLOWEST, FASTEST = 0.27, 1.2  # seconds a beat
+SHORTEST, LONGEST = 0.27, 1.2  # seconds a beat
 USUAL, SPREAD = 0.52, 0.75  # the beat people tap at, seconds, and how far they stray, octaves
 TIGHTNESS = 120.0  # of the pulse, against falling on strokes
 STEADY = 0.018  # seconds that beats of one tempo may stray
@@ -60,12 +60,11 @@ class Beats(NamedTuple):
 
 def find_beats(notes: Notes, tempo_bpm: float | None = None) -> Beats | None:
     """The beats of notes, at a tempo or at the one that fits; None where there is too little to tell from."""
-    if len(notes) < FEWEST_NOTES or np.ptp(notes[:, ONSET]) < 2 * FASTEST:
+    if len(notes) < FEWEST_NOTES or np.ptp(notes[:, ONSET]) < 2 * LONGEST:
         return None
-    strokes = curve_of(notes)
     if tempo_bpm is None:
-        period = pulse(strokes)
-        times = snapped(track(strokes, period), notes)
+        strokes = curve_of(notes)
+        times = snapped(track(strokes, pulse(strokes)), notes)
         line = np.polyfit(np.arange(len(times)), times, 1)
         even = np.polyval(line, np.arange(len(times)))
         steady = bool(np.std(times - even) < STEADY)
@@ -80,7 +79,7 @@ def find_beats(notes: Notes, tempo_bpm: float | None = None) -> Beats | None:
 
 
 def curve_of(notes: Notes) -> Curve:
-    """How much is struck at each hundredth of a second: velocities, those of the bass twice, blurred by 25 ms."""
+    """How much is struck at each hundredth of a second: velocities, the bass more, blurred by 25 ms."""
     weight = notes[:, VELOCITY] / 64 * np.where(notes[:, PITCH] < 52, 1.6, 1.0)
     curve = np.zeros(int(notes[:, ONSET].max() * RATE) + RATE)
     np.add.at(curve, np.rint(notes[:, ONSET] * RATE).astype(int), weight)
@@ -94,7 +93,7 @@ def pulse(strokes: Curve) -> float:
     part = strokes - strokes.mean()
     size = 1 << (2 * len(part)).bit_length()
     likeness = np.fft.irfft(np.abs(np.fft.rfft(part, size)) ** 2)[: len(part)]
-    lags = np.arange(int(SLOWEST * RATE), min(int(FASTEST * RATE) + 1, len(part) // 2))
+    lags = np.arange(int(SHORTEST * RATE), min(int(LONGEST * RATE) + 1, len(part) // 2))
 
     def at(times: float) -> Curve:
         values: Curve = np.interp(lags * times, np.arange(len(likeness)), likeness, right=0.0)

@@ -16,9 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from melodia.config import check_range
-from melodia.errors import ConfigError
 from melodia.features import FLOOR_DB
-from melodia.training.task import Loaded, Position
+from melodia.training.task import Loaded, Position, share_of_batch
 from melodia.transcription.model import Batch
 from melodia.transcription.roll import rolls_of
 
@@ -72,8 +71,7 @@ def windows(
     Raises:
         ConfigError: the batch cannot be shared out evenly.
     """
-    if config.batch_size % num_parts:
-        raise ConfigError(f"batch_size: {config.batch_size} cannot be cut into {num_parts} equal parts; choose a multiple")
+    share_of_batch(config.batch_size, num_parts)
     counts = np.array([max(len(r.frames) // config.length, 1) for r in recordings])
     turns = np.repeat(np.arange(len(recordings)), counts)
     turn = position[0][0] if position else 0

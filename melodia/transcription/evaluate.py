@@ -170,6 +170,7 @@ def evaluate(model: Transcriber, items: Sequence[Item], progress: Callable[[int]
             notes = hear(model, item.spectrogram(), model.config.decode).notes
         except MelodiaError as error:
             rows.append({"recording": item.name, "error": " ".join(str(error).split())})
+            progress(done)
             continue
         spent, seconds = spent + time.perf_counter() - began, seconds + item.seconds
         notes = notes[notes[:, ONSET] < item.seconds]

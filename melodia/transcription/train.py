@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-import melodia
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
 from melodia.features import FeatureConfig
-from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig
+from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig, provenance
 from melodia.training import train as run_training
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.data import DataConfig, Recording, collated, excerpt, windows
@@ -176,24 +175,13 @@ def with_thresholds(model: Transcriber, corpus: Corpus) -> dict[str, float]:
 def describe(corpus: Corpus, model: Transcriber, config: TrainConfig, result: RunResult) -> CheckpointInfo:
     """What the checkpoint says of itself."""
     sources = sources_of(corpus.manifest["sources"], config.start)
-    training = {
-        "code_version": melodia.__version__,
-        "from": config.start,
-        "corpus_sha256": corpus.manifest["sha256"],
-        "pieces": corpus.manifest["counts"]["splits"],
-        "iterations": result.iteration,
-        "best_iteration": result.best_iteration,
-        "seconds": round(result.seconds),
-        "trainer": to_json(config.training),
-        "data": to_json(config.data),
-    }
     return CheckpointInfo(
         domain="transcription",
         title=f"a transcriber of one's own ({', '.join(s['name'] for s in sources)})",
         model=to_json(model.config),
         licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
         data=sources,
-        training=training,
+        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
         metrics={"valid_nats_a_frame": result.best_loss, "notices": result.notices},
     )
 
