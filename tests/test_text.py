@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from melodia.text import ALPHABET, expand_abbreviations, expand_acronyms, expand_numbers, letters_of, spoken, text_of
+
+SAID = {
+    # words
+    "": "",
+    "?!... -- 漢字 Москва ٣ [beep]": "",
+    "The  Quick,\nbrown\tFOX.": "the quick brown fox",
+    "Café naïve Cæsar Ærø Straße": "cafe naive caesar aero strasse",
+    "well-known—yes – no": "well known yes no",
+    "so\u00adft ﬁne": "soft fine",
+    "[beep] hello (he laughs) [12]": "hello he laughs",
+    "THE DOG CAN'T GO, YOU'LL SEE": "the dog can't go you'll see",
+    # apostrophes
+    "Don’t at 5 o’clock!": "don't at five o'clock",
+    "the prisoners' cells": "the prisoners' cells",
+    "“Hello,” ‘hello,’ 'hello' ''hello''": "hello hello hello hello",
+    "'Hello,' said the prisoners' friend.": "hello said the prisoners' friend",
+    "'Tis rock 'n' roll, goin' on; 'twasn't": "'tis rock 'n' roll goin' on 'twasn't",
+    # signs
+    "R&D @ 10% + 5 = x": "r and d at ten percent plus five equals x",
+    "-5°, 3 × 4 m²": "minus five degrees three times four m squared",
+    # money
+    "$3.50": "three dollars and fifty cents",
+    "$1 $1.01 $0.50 $.05 $0": "one dollar one dollar and one cent fifty cents five cents zero dollars",
+    "£1.50, £0.01, €5 or 5€": "one pound and fifty pence one penny five euros or five euros",
+    "$3.5 million and £5m": "three point five million dollars and five million pounds",
+    "$1,000,000.00": "one million dollars",
+    "$1833": "one thousand eight hundred and thirty three dollars",
+    # numbers
+    "in 1833, 1905, 1900 and 2005": "in eighteen thirty three nineteen oh five nineteen hundred and two thousand and five",
+    "the 1860s, 1860's and '60s": "the eighteen sixties eighteen sixties and sixties",
+    "the 19th, 21st and 1,000th": "the nineteenth twenty first and one thousandth",
+    "1,234 men and 105": "one thousand two hundred and thirty four men and one hundred and five",
+    "3.14, 0.5 and .5": "three point one four zero point five and point five",
+    "1/2, 2/3, 3/4, 9/11": "one half two thirds three quarters nine eleven",
+    "3 1/2 and 2½ and 1⅞": "three and a half and two and a half and one and seven eighths",
+    "10:30 10:05 12:00 15:00": "ten thirty ten oh five twelve o'clock fifteen hundred",
+    "10:00 a.m., 9 PM, 8am": "ten a m nine p m eight a m",
+    "007 5551234": "zero zero seven five five five one two three four",
+    "555-1234": "five five five one two three four",
+    "(555) 123-4567": "five five five one two three four five six seven",
+    "1000000 H2O 5'10\"": "one million h two o five ten",
+    "No. 5, #6, Nos. 7, № 8. No. I won't": "number five number six numbers seven number eight no i won't",
+    # abbreviations
+    "Mr. and MRS SMITH, Dr Who": "mister and missus smith doctor who",
+    "Messrs. Jones & Co., Ltd.": "messieurs jones and company limited",
+    "St. Paul of Baker St. vs. St Louis": "saint paul of baker street versus saint louis",
+    "e.g. this, i.e. that, etc.": "for example this that is that et cetera",
+    "J. R. Smith Jr., Esq., Sr.": "j r smith junior esquire senior",
+    "Gen. Grant, Col. X, Capt. Y, Lt. Z, Hon. A, Rev. B": "general grant colonel x captain y lieutenant z honorable a reverend b",
+    "Rev up the gen, hon": "rev up the gen hon",
+    "Nov. 22, 1963": "november twenty two nineteen sixty three",
+    # acronyms
+    "the U.S., the B.B.C. and the FBI": "the u s the b b c and the f b i",
+    "U.S.A's MPs, 'BBC' CD's": "u s a's m p's b b c c d's",
+    "tell US of the US Army": "tell us of the u s army",
+    "HMM, NASA, MY MP3": "hmm nasa my m p three",
+}
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_text_as_it_is_said(text):
+    assert spoken(text) == SAID[text]
+
+
+def test_expansions_stand_alone():
+    assert expand_abbreviations("Dr. No").split() == ["doctor", "No"]
+    assert expand_acronyms("the BBC").split() == ["the", "b", "b", "c"]
+    assert expand_numbers("Room 7").split() == ["Room", "seven"]
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=4),
+            st.sampled_from(
+                [*"0123456789.,:/-'$£%°_½²[] ", "Mr", "vs", "St.", "No.", "'tis", "s'", "US", "BBC", "am", "th", "million"]
+            ),
+        ),
+        max_size=20,
+    ).map("".join)
+)
+def test_what_is_spoken_is_plain_and_stays_so(text):
+    said = spoken(text)
+    assert set(said) <= set(ALPHABET)
+    assert said == " ".join(said.split())
+    assert spoken(said) == said
+    assert text_of(letters_of(said)) == said
+
+
+@pytest.mark.parametrize("sign", ["9", "0", "1,000,", "1.", "+1 ", "a.", "'", "[", "1/", "$", "1:30", "1-", "é"])
+def test_long_runs_take_no_time_and_do_not_fail(sign):
+    assert set(spoken(sign * 5000)) <= set(ALPHABET)
+
+
+def test_letters():
+    assert letters_of(" 'az") == [1, 2, 3, 28]
+    assert text_of([3, 1, 28, 2]) == "a z'"
+    with pytest.raises(ValueError, match="substring"):
+        letters_of("A")
+    for wrong in (0, 29, -1):
+        with pytest.raises(ValueError, match="letters are from 1 to 28"):
+            text_of([wrong])
