@@ -9,9 +9,9 @@ from melodia.composition.codec import encode
 from melodia.composition.data import heard, window
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import to_json
-from melodia.features import FeatureConfig, spectrogram
+from melodia.features import FeatureConfig, packed, spectrogram
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
-from melodia.transcription.data import DataConfig, Recording, collated, packed
+from melodia.transcription.data import DataConfig, Recording, collated
 from melodia.transcription.data import excerpt as excerpt_of
 from melodia.transcription.decode import DecodeConfig
 from melodia.transcription.model import Transcriber, TranscriberConfig

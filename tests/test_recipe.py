@@ -11,6 +11,7 @@ NAMES = [
     "fsdd",
     "groove",
     "jsb",
+    "kinds",
     "lakh",
     "librispeech",
     "ljspeech",
@@ -21,6 +22,7 @@ NAMES = [
     "openscore",
     "piano",
     "pop909",
+    "voices",
 ]
 
 
@@ -53,7 +55,7 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "music21", "piano"]
+    assert by_hand == ["commonvoice", "kinds", "music21", "piano"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
         ("librispeech", "train-clean-100/LibriSpeech/train-clean-100/19/198/19-198-0000.flac", "train"),
         ("librispeech", "LibriSpeech/dev-other/116/1/116-1-0000.flac", "valid"),
         ("librispeech", "test-clean/LibriSpeech/test-clean/61/70968/61-70968-0000.flac", "test"),
-        ("fsdd", "recordings/7_jackson_4.wav", "test"),
+        ("fsdd", "recordings/7_theo_14.wav", "test"),
         ("fsdd", "recordings/7_jackson_14.wav", None),
         ("maestro", "2004/a.midi", None),
     ],

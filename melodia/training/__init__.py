@@ -4,7 +4,7 @@ from melodia.training.cluster import Cluster, join_cluster
 from melodia.training.config import TrainingConfig
 from melodia.training.run import RunConfig, RunResult, provenance, train
 from melodia.training.task import Loaded, Position, Task, share_of_batch
-from melodia.training.trainer import Progress, Trainer
+from melodia.training.trainer import Progress, Trainer, on_device
 
 __all__ = [
     "Cluster",
@@ -17,6 +17,7 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "join_cluster",
+    "on_device",
     "provenance",
     "share_of_batch",
     "train",

@@ -16,12 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from melodia.config import check_range
-from melodia.features import FLOOR_DB
+from melodia.features import FLOOR_DB, unpacked
 from melodia.training.task import Loaded, Position, share_of_batch
 from melodia.transcription.model import Batch
 from melodia.transcription.roll import rolls_of
-
-STEP_DB = 0.5  # of the decibels that are kept as whole numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +40,9 @@ class DataConfig:
 class Recording(NamedTuple):
     """A prepared piece."""
 
-    frames: NDArray[np.uint8]  # (frames, windows, bins), see `packed`
+    frames: NDArray[np.uint8]  # (frames, windows, bins), see `features.packed`
     notes: NDArray[np.float32]  # (n, 4)
     pedal: NDArray[np.float32]  # (n, 2); a row of -1 where nobody knows
-
-
-def packed(decibels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Decibels as whole numbers of half a decibel from -100 up."""
-    steps: NDArray[np.uint8] = np.clip(np.rint((decibels - FLOOR_DB) / STEP_DB), 0, 255).astype(np.uint8)
-    return steps
-
-
-def unpacked(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The decibels again."""
-    return frames.astype(np.float32) * np.float32(STEP_DB) + np.float32(FLOOR_DB)
 
 
 def windows(

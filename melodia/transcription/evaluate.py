@@ -24,8 +24,7 @@ from melodia.audio import audio_info, read_blocks
 from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError, MelodiaError
-from melodia.features import FeatureConfig, stream_spectrogram
-from melodia.transcription.data import unpacked
+from melodia.features import FeatureConfig, stream_spectrogram, unpacked
 from melodia.transcription.decode import DecodeConfig, Frames, decode
 from melodia.transcription.labelled import LABELS, labelled
 from melodia.transcription.model import Transcriber

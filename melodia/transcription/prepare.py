@@ -20,12 +20,11 @@ from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
 from melodia.audio import read_blocks
 from melodia.config import to_json
 from melodia.errors import CorpusError
-from melodia.features import FeatureConfig, stream_spectrogram
+from melodia.features import FeatureConfig, packed, stream_spectrogram
 from melodia.midi import read_midi
 from melodia.recipe import Recipe
 from melodia.representation import Arrays, Derived, Reading, Record
 from melodia.splits import minhash
-from melodia.transcription.data import packed
 from melodia.transcription.labelled import LABELS, PEDAL, recording_of
 from melodia.transcription.notes import ONSET, PITCH, Notes, pedal_of_midi, read_notes, read_table
 

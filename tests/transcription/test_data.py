@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from melodia.errors import ConfigError
-from melodia.transcription.data import DataConfig, Recording, packed, unpacked, windows
+from melodia.features import packed, unpacked
+from melodia.transcription.data import DataConfig, Recording, windows
 
 CONFIG = DataConfig(batch_size=4, length=20, random_seed=3)
 

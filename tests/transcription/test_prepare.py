@@ -9,10 +9,9 @@ import torch
 
 from melodia.audio import read_audio
 from melodia.corpus import Corpus
-from melodia.features import spectrogram
+from melodia.features import spectrogram, unpacked
 from melodia.preparation import PrepareConfig, prepare
 from melodia.sources import parse_source
-from melodia.transcription.data import unpacked
 from melodia.transcription.prepare import NotesRepresentation
 from tests.transcription.conftest import RATE, played, scale
 

@@ -68,4 +68,4 @@ def test_a_live_corpus_makes_a_live_model(folder, tmp_path):
     run("train", "--corpus", tmp_path / "live", "-o", tmp_path / "model", "--iterations", 2, *SMALL)
     assert read_info(tmp_path / "model").model["features"]["live"] is True
     run("transcribe", folder / "0.flac", "-o", tmp_path / "0.mid", "--model", tmp_path / "model", "--quiet")
-    assert "live: is of recordings" in run("prepare", folder, "-o", tmp_path / "x", "--live", code=1).stderr
+    assert "live: is of notes and words" in run("prepare", folder, "-o", tmp_path / "x", "--live", code=1).stderr

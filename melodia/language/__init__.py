@@ -1,0 +1,1 @@
+"""Text: what letter comes next, by stacked LSTMs. It helps to hear speech."""

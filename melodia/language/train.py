@@ -1,0 +1,222 @@
+"""A prepared corpus of texts -> a checkpoint of the language model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.config import check_range, from_json, to_json
+from melodia.corpus import Corpus
+from melodia.errors import ConfigError
+from melodia.language.checkpoint import load_language
+from melodia.language.model import END, UNREAD, Batch, LanguageConfig, LanguageModel
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    on_device,
+    provenance,
+    share_of_batch,
+)
+from melodia.training import train as run_training
+
+BITS = ("bits a letter", 1 / float(np.log(2)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """`batch_size` spans of `length` letters, each from the beginning of a sentence on."""
+
+    batch_size: int = 64
+    length: int = 192
+    random_seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("batch_size", self.batch_size, 1, 65_536)
+        check_range("length", self.length, 8, 100_000)
+        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All settings of a language model's training. `start`: the checkpoint to begin from."""
+
+    model: LanguageConfig
+    training: TrainingConfig
+    data: DataConfig
+    start: str = ""
+    valid_letters: int = 200_000  # of valid, to measure on while training
+
+    def __post_init__(self) -> None:
+        check_range("valid_letters", self.valid_letters, 1)
+
+
+DATA = ("batch_size", "length")
+OTHERS = ("whole", "cell", "residual", "layer_norm")  # settings that have no meaning here
+FRESH: dict[str, Any] = {"iterations": 6000, "learning_rate": 3e-3, "validate_every": 250, "warmup": 200}
+TUNED: dict[str, Any] = {"iterations": 400, "learning_rate": 5e-4, "validate_every": 50, "warmup": 20}
+
+
+def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+    """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    Raises:
+        ConfigError: a setting is not known, of others, or out of range.
+    """
+    if of_others := [name for name in OTHERS if settings.get(name) is not None]:
+        raise ConfigError(f"{of_others[0]}: has no meaning for a corpus of texts; leave it out")
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
+    dropout = given.pop("dropout", LanguageConfig().dropout)
+    if start and sizes:
+        raise ConfigError(f"{next(iter(sizes))}: the network is that of {start}; leave it out, or train from nothing")
+    sized = load_language(start).config if start else from_json(LanguageConfig, sizes, "train")
+    data = {name: given.pop(name) for name in DATA if name in given}
+    return TrainConfig(
+        model=replace(sized, dropout=dropout),
+        training=from_json(TrainingConfig, given, "train"),
+        data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
+        start=start,
+    )
+
+
+class Sentences:
+    """All letters of some texts in a row, and where a sentence begins."""
+
+    def __init__(self, texts: Sequence[NDArray[np.uint8]]) -> None:
+        self.letters = np.concatenate(list(texts))
+        self.starts = np.concatenate([[0], np.flatnonzero(self.letters[:-1] == END) + 1])
+
+    def span(self, start: int, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """So many letters from a place on, each with the one before it."""
+        targets = np.full(length, UNREAD, dtype=np.int64)
+        found = self.letters[start : start + length]
+        targets[: len(found)] = found
+        letters = np.full(length, END, dtype=np.int64)
+        letters[1:] = np.maximum(targets[:-1], END)
+        return letters, targets
+
+
+class LanguageTask:
+    """What the trainer needs of a language model."""
+
+    unit = BITS
+
+    def __init__(self, model: LanguageModel, corpus: Corpus, config: TrainConfig) -> None:
+        self.model: nn.Module = model
+        self.data = config.data
+        self.train, self.valid = (Sentences(list(corpus.pieces(split))) for split in ("train", "valid"))
+        self.valid_letters = config.valid_letters
+        start = find_checkpoint(config.start).name if config.start else ""
+        self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
+
+    def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
+        """See `melodia.training.Task`."""
+        share_of_batch(self.data.batch_size, num_parts)
+        number = position[0][0] if position else 0
+        epoch = self.data.batch_size * self.data.length / len(self.train.letters)
+        while True:
+            random = np.random.default_rng([self.data.random_seed, number])
+            starts = random.choice(self.train.starts, self.data.batch_size)[part::num_parts]
+            number += 1
+            yield Loaded(
+                collated([self.train.span(s, self.data.length) for s in starts]), [[number]], number * epoch, carried=False
+            )
+
+    def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
+        """See `melodia.training.Task`: spans of valid one after another."""
+        lost = letters = 0.0
+        device, length = next(model.parameters()).device, self.data.length
+        spans = range(0, min(self.valid_letters, len(self.valid.letters)), length)
+        for first in range(rank * self.data.batch_size, len(spans), size * self.data.batch_size):
+            batch = collated([self.valid.span(s, length) for s in spans[first : first + self.data.batch_size]])
+            nats, count, _ = model.loss(on_device(batch, device))  # type: ignore[operator]
+            lost, letters = lost + float(nats), letters + float(count)
+        return lost, letters
+
+
+def collated(spans: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Batch:
+    """Spans as a batch."""
+    return Batch(*(torch.from_numpy(np.stack(of)) for of in zip(*spans, strict=True)))
+
+
+def train(
+    corpus: Corpus,
+    run: RunConfig,
+    config: TrainConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+) -> tuple[CheckpointInfo | None, RunResult]:
+    """Trains a language model and writes its checkpoint; while it runs, the folder holds the resume state.
+
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
+            nothing can be written, or the output folder holds something else.
+    """
+    cluster = cluster or Cluster(torch.device("cpu"))
+    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
+    model = LanguageModel(config.model)
+    if config.start:
+        model.load_state_dict(load_language(config.start).state_dict())
+    task = LanguageTask(model, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(task, config.training, run, cluster, report)
+    if (result.stopped and not result.best_iteration) or not cluster.leads:
+        return None, result
+    model.load_state_dict(result.weights)
+    info = describe(corpus, config, result)
+    save_checkpoint(run.output, info, model.state_dict(), card(info))
+    return info, result
+
+
+def describe(corpus: Corpus, config: TrainConfig, result: RunResult) -> CheckpointInfo:
+    """What the checkpoint says of itself."""
+    sources = sources_of(corpus.manifest["sources"], config.start)
+    return CheckpointInfo(
+        domain="language",
+        title=f"a language model of one's own ({', '.join(s['name'] for s in sources)})",
+        model=to_json(config.model),
+        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
+        data=sources,
+        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
+        metrics={"valid_bits_a_letter": result.best_loss * BITS[1], "notices": result.notices},
+    )
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What came of a training, in a line."""
+    return f"{metrics['valid_bits_a_letter']:.3f} bits a letter on valid"
+
+
+def card(info: CheckpointInfo) -> str:
+    """The card of a model that has just been trained."""
+    training, start = info.training, info.training["from"]
+    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
+    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
+    return (
+        f"# A language model\n\nStacked LSTMs over letters, trained with melodia {training['code_version']}"
+        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
+        + f".\n\n## Data\n\n{sources}\n\nSplit, by file: {split}.\n\n"
+        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
+        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
+        f"## Metrics\n\n- valid: {info.metrics['valid_bits_a_letter']:.3f} bits a letter\n"
+        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
+    )

@@ -1,0 +1,161 @@
+"""The recogniser: letters and blanks, a frame of 30 ms each, from a log-mel spectrogram.
+
+Two convolutions look at the neighbourhood and take every third frame; stacked LSTMs, bidirectional unless `live`,
+read time. What the lower stack has understood is said there already, trained with the same loss, and handed to the
+upper one with the sound (Nozaki and Komatsu 2021, "Relaxing the conditional independence assumption of CTC-based ASR by
+conditioning on intermediate predictions", with LSTMs in place of self-attention).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import ctc_loss, pad
+
+from melodia.config import check_range, from_json
+from melodia.features import FLOOR_DB, MelConfig
+from melodia.lstm import LSTMConfig, StackedLSTM
+from melodia.recognition.ctc import BLANK
+from melodia.recognition.search import SearchConfig
+from melodia.text import ALPHABET
+
+NUM_LETTERS = len(ALPHABET) + 1  # and the blank
+STRIDE = 3  # frames of the spectrogram a frame of letters
+EARLY = 0.3  # share of the loss that the lower stack has
+SPREAD_DB = 20.0  # of speech, about
+MIDDLE_DB, PRIOR_FRAMES = -55.0, 50.0  # what a live model takes the mean to be at first, and for how long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizerConfig:
+    """Widths and depths of the parts. `search` holds what was best on valid.
+
+    `word_margins`: seconds by which a word begins before its first letter is said, and ends after its last one.
+    """
+
+    features: MelConfig = field(default_factory=MelConfig)
+    channels: int = 32
+    hidden_size: int = 256  # each way
+    num_layers: tuple[int, int] = (2, 3)  # of the lower and the upper stack
+    dropout: float = 0.1
+    live: bool = False
+    search: SearchConfig = field(default_factory=SearchConfig)
+    word_margins: tuple[float, float] = (0.05, 0.05)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.features, dict):  # from JSON
+            object.__setattr__(self, "features", from_json(MelConfig, self.features, "features"))
+        if isinstance(self.search, dict):
+            object.__setattr__(self, "search", from_json(SearchConfig, self.search, "search"))
+        object.__setattr__(self, "num_layers", tuple(self.num_layers))
+        object.__setattr__(self, "word_margins", tuple(self.word_margins))
+        check_range("channels", self.channels, 1, 1024)
+        check_range("hidden_size", self.hidden_size, 1, 4096)
+        check_range("num_layers", min(self.num_layers), 1, 64)
+        check_range("dropout", self.dropout, 0, 0.9)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames of letters a second."""
+        return self.features.frame_rate / STRIDE
+
+
+class Batch(NamedTuple):
+    """Utterances to learn from."""
+
+    decibels: Tensor  # (batch, frames, n_mels)
+    lengths: Tensor  # (batch,) frames of each
+    letters: Tensor  # (batch, letters), see `melodia.text`
+    num_letters: Tensor  # (batch,)
+
+
+class Said(NamedTuple):
+    """Logits, (batch, frames, letters), of the upper stack and of the lower one, and how many frames of each are valid."""
+
+    logits: Tensor
+    early: Tensor
+    lengths: Tensor
+
+
+class Recognizer(nn.Module):
+    """See the module."""
+
+    def __init__(self, config: RecognizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, size = config.channels, config.hidden_size
+        self.look = nn.Conv2d(1, channels, (5, 5), stride=(STRIDE, 2), padding=2)
+        self.look_again = nn.Conv2d(channels, channels, (3, 3), stride=(1, 2), padding=1)
+        width = channels * (((config.features.n_mels + 1) // 2 + 1) // 2)
+        self.read = nn.Sequential(nn.Linear(width, size), nn.LayerNorm(size), nn.GELU(), nn.Dropout(config.dropout))
+        self.lower = StackedLSTM(self._stack(size, config.num_layers[0]))
+        between = self.lower.config.output_size
+        self.upper = StackedLSTM(self._stack(between, config.num_layers[1]))
+        self.dropout = nn.Dropout(config.dropout)
+        self.say_early = nn.Linear(between, NUM_LETTERS)
+        self.told = nn.Linear(NUM_LETTERS, between)
+        self.say = nn.Linear(self.upper.config.output_size, NUM_LETTERS)
+
+    def _stack(self, width: int, num_layers: int) -> LSTMConfig:
+        config = self.config
+        return LSTMConfig(
+            input_size=width,
+            hidden_size=config.hidden_size,
+            num_layers=num_layers,
+            dropout=config.dropout,
+            bidirectional=not config.live,
+            layer_norm=True,
+        )
+
+    def forward(self, decibels: Tensor, lengths: Tensor) -> Said:
+        """(batch, frames, n_mels) in decibels, and how many frames of each are valid -> see `Said`."""
+        x = normalised(decibels, lengths, self.config.live)[:, None]
+        x = torch.relu(self.look_again(torch.relu(self.look(x))))
+        x = self.read(x.permute(0, 2, 1, 3).flatten(2))
+        x = self.dropout(self.lower(x)[0])
+        early = self.say_early(x)
+        x = self.upper(x + self.told(torch.softmax(early, dim=-1)))[0]
+        return Said(self.say(self.dropout(x)), early, (lengths + STRIDE - 1) // STRIDE)
+
+    def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `melodia.training.Task`: nats and letters."""
+        said = self(batch.decibels, batch.lengths)
+        nats = (1 - EARLY) * _nats(said.logits, said.lengths, batch) + EARLY * _nats(said.early, said.lengths, batch)
+        return nats, batch.num_letters.sum(), ()
+
+
+def _nats(logits: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
+    """The sum over a batch of the negative logarithm of each text's probability; 0 where a text does not fit its frames."""
+    log_probs = logits.float().log_softmax(dim=-1).transpose(0, 1)
+    return ctc_loss(log_probs, batch.letters, lengths, batch.num_letters, blank=BLANK, reduction="sum", zero_infinity=True)
+
+
+def normalised(decibels: Tensor, lengths: Tensor, live: bool) -> Tensor:
+    """Each bin without its mean over the utterance, or, live, over what has been heard of it; 0 past the end."""
+    frames = torch.arange(decibels.shape[1], device=decibels.device)
+    valid = (frames < lengths[:, None])[:, :, None]
+    x = torch.where(valid, decibels, torch.zeros((), device=decibels.device))
+    if live:
+        mean = (x.cumsum(dim=1) + MIDDLE_DB * PRIOR_FRAMES) / (frames[None, :, None] + 1 + PRIOR_FRAMES)
+    else:
+        mean = x.sum(dim=1, keepdim=True) / lengths[:, None, None].clamp(min=1)
+    return torch.where(valid, (x - mean) / SPREAD_DB, torch.zeros((), device=decibels.device))
+
+
+@torch.no_grad()
+def log_probs_of(model: Recognizer, decibels: Tensor) -> Tensor:
+    """One utterance, (frames, n_mels) in decibels -> (frames, letters) logarithms of probabilities."""
+    device = next(model.parameters()).device
+    if not len(decibels):
+        return torch.zeros(0, NUM_LETTERS)
+    said = model(decibels[None].to(device), torch.tensor([len(decibels)], device=device))
+    return said.logits[0].float().log_softmax(dim=-1).cpu()  # type: ignore[no-any-return]
+
+
+def padded(items: list[Tensor]) -> Tensor:
+    """Utterances, (frames, n_mels) each, as one batch, silent past their ends."""
+    longest = max(map(len, items))
+    return torch.stack([pad(item, (0, 0, 0, longest - len(item)), value=FLOOR_DB) for item in items])

@@ -1,0 +1,172 @@
+"""A recording -> what is said in it: file, spectrogram, pieces between pauses, network, search, words with their times.
+
+Each part is a stream, so that an hour takes the memory of a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melodia.audio import LONGEST, audio_info, read_blocks
+from melodia.config import check_range
+from melodia.errors import AudioError, ConfigError
+from melodia.features import stream_log_mel
+from melodia.recognition.ctc import LogProbs, align, greedy
+from melodia.recognition.model import STRIDE, Recognizer, log_probs_of
+from melodia.recognition.search import Language, Search
+from melodia.recognition.segments import SegmentConfig, levels, pieces
+from melodia.recognition.transcript import Segment, Transcript, Word
+from melodia.recognition.words import WordList
+from melodia.text import text_of
+
+SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
+SILENT_DB = -85.0  # level of a piece's loudest frame below which nothing can be said in it
+
+Report = Callable[[float, float], None]  # seconds done, seconds in all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizeConfig:
+    """`start` and `end` in seconds of the recording; `width`: texts that the search keeps, 0 to take the likeliest letters.
+
+    `language_weight` goes before the model's own.
+    """
+
+    start: float = 0.0
+    end: float | None = None
+    width: int | None = None
+    language_weight: float | None = None
+    segment: SegmentConfig = field(default_factory=SegmentConfig)
+
+    def __post_init__(self) -> None:
+        check_range("start", self.start, 0, LONGEST)
+        if self.end is not None and not self.start < self.end <= LONGEST:
+            raise ConfigError(f"end: {self.end:g} is out of range; it must be after --start, {self.start:g}")
+        if self.width is not None:
+            check_range("beam", self.width, 0, 10_000)
+
+
+class Reader:
+    """What turns the probabilities of a piece into letters."""
+
+    def __init__(
+        self, model: Recognizer, config: RecognizeConfig, language: Language | None = None, words: WordList | None = None
+    ) -> None:
+        search = model.config.search
+        width = search.width if config.width is None else config.width
+        if config.language_weight is not None:
+            search = replace(search, language_weight=config.language_weight)
+        if not language:
+            search = replace(search, letter_bonus=0.0)
+        plain = width == 0 or (width == 1 and not language)
+        if plain and words:
+            raise ConfigError("beam: 0 takes the likeliest letters, whatever the words; leave it out")
+        self.search = None if plain else Search(replace(search, width=max(width, 1)), language, words)
+
+    def __call__(self, log_probs: LogProbs) -> list[int]:
+        """(frames, letters) -> letters."""
+        return self.search(log_probs) if self.search else greedy(log_probs)
+
+
+def recognize(
+    path: str | Path,
+    model: Recognizer,
+    config: RecognizeConfig,
+    language: Language | None = None,
+    words: WordList | None = None,
+    progress: Report = lambda done, total: None,
+) -> Transcript:
+    """Writes down what is said in a sound file.
+
+    Raises:
+        AudioError: it is missing, no sound file, damaged, or the span is not in it.
+        ConfigError: the settings do not go together.
+    """
+    features, read = model.config.features, Reader(model, config, language, words)
+    total = min(audio_info(path).seconds, config.end or LONGEST) - config.start
+    sound = Sound()
+    blocks = sound.listen(read_blocks(path, features.sample_rate, config.start, config.end))
+    segments: list[Segment] = []
+    for segment, seconds in segments_in(model, stream_log_mel(blocks, features), read, config.segment, config.start):
+        segments += [segment] if segment else []
+        progress(min(seconds, total), total)
+    if not sound.samples:
+        raise AudioError(f"{path}: there is no sound in it")
+    progress(total, total)
+    return Transcript(
+        segments=segments,
+        seconds=sound.samples / features.sample_rate,
+        start=config.start,
+        messages=_messages(segments, sound),
+    )
+
+
+def segments_in(
+    model: Recognizer, spectrogram: Iterable[Tensor], read: Reader, config: SegmentConfig, start: float = 0.0
+) -> Iterator[tuple[Segment | None, float]]:
+    """What is said in each piece of a log-mel spectrogram that comes in parts, if anything, and the seconds read so far."""
+    frame_rate = model.config.features.frame_rate
+    for piece in pieces(spectrogram, frame_rate, config):
+        said = None
+        if float(levels(piece.decibels).max()) > SILENT_DB:
+            log_probs = log_probs_of(model, piece.decibels).numpy()
+            words = timed(log_probs, read(log_probs), start + piece.first / frame_rate, model)
+            said = Segment(words=words, onset=words[0].onset, offset=words[-1].offset) if words else None
+        yield said, (piece.first + len(piece.decibels)) / frame_rate
+
+
+def text_in(model: Recognizer, spectrogram: Iterable[Tensor], read: Reader) -> str:
+    """What is said in a log-mel spectrogram that comes in parts."""
+    return " ".join(segment.text for segment, _ in segments_in(model, spectrogram, read, SegmentConfig()) if segment)
+
+
+@dataclass(slots=True)
+class Sound:
+    """What goes by on its way into the network."""
+
+    samples: int = 0
+    loudest: float = 0.0
+
+    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
+        """The blocks, counted."""
+        for block in blocks:
+            self.samples += len(block)
+            self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
+            yield torch.from_numpy(np.ascontiguousarray(block))
+
+
+def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Recognizer) -> list[Word]:
+    """Words with their times, each between its neighbours, and the mean probability of their letters."""
+    spans, frame = align(log_probs, letters), STRIDE / model.config.features.frame_rate
+    before, after = model.config.word_margins
+    best = [float(log_probs[a:b, letter].max()) if b > a else -10.0 for (a, b), letter in zip(spans.tolist(), letters, strict=True)]
+    place, found = 0, []
+    for text in text_of(letters).split(" "):
+        own = slice(place, place + len(text))
+        if text:
+            first, last = int(spans[own][0, 0]), int(spans[own][-1, 1])
+            found.append(Word(text, first * frame - before, last * frame + after, float(np.exp(np.mean(best[own])))))
+        place += len(text) + 1
+    end = len(log_probs) * frame
+    for i, word in enumerate(found):
+        earliest = found[i - 1].offset if i else 0.0
+        latest = found[i + 1].onset if i + 1 < len(found) else end
+        middle = (word.offset + latest) / 2 if word.offset > latest else word.offset
+        found[i] = word._replace(onset=max(word.onset, earliest), offset=min(max(middle, word.onset + frame), end))
+    return [word._replace(onset=onset + word.onset, offset=onset + max(word.offset, word.onset)) for word in found]
+
+
+def _messages(segments: Sequence[Segment], sound: Sound) -> list[str]:
+    """What the person should know."""
+    if sound.loudest <= SILENCE:
+        return ["silence: the text is empty"]
+    if not segments:
+        return ["no words were heard: the text is empty"]
+    return []

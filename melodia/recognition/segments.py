@@ -1,0 +1,83 @@
+"""A long recording in pieces that end in pauses, as it comes: what one reading of the network is given.
+
+A frame's level is that of its loudest bins. Pauses are frames far below the speech around them; a piece ends in the
+middle of one, and if none comes in `longest` seconds, in the quietest place of the later half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from melodia.config import check_range
+from melodia.errors import ConfigError
+
+LOUDEST = 12  # bins whose mean is a frame's level
+SMOOTH = 5  # frames
+SPEECH = 0.9  # quantile of a piece's levels that is taken for its speech
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentConfig:
+    """In seconds; `depth_db`: how far below speech a pause lies. A pause of `pause` ends a piece of `shortest` or more."""
+
+    shortest: float = 1.5
+    longest: float = 16.0
+    pause: float = 0.45
+    depth_db: float = 22.0
+
+    def __post_init__(self) -> None:
+        check_range("shortest", self.shortest, 0.1, 600)
+        check_range("longest", self.longest, 1, 600)
+        check_range("pause", self.pause, 0.05, 60)
+        if self.longest < 2 * self.shortest:
+            raise ConfigError(f"longest: {self.longest:g} is out of range; it must be at least twice shortest, {self.shortest:g}")
+
+
+class Piece(NamedTuple):
+    """Frames, (frames, n_mels) in decibels, and which of the recording's is the first."""
+
+    first: int
+    decibels: Tensor
+
+
+def pieces(parts: Iterable[Tensor], frame_rate: float, config: SegmentConfig) -> Iterator[Piece]:
+    """A log-mel spectrogram that comes in parts, (frames, n_mels) in decibels -> pieces, whole, in order, without gaps."""
+    longest, shortest, pause = (round(s * frame_rate) for s in (config.longest, config.shortest, config.pause))
+    held, first = torch.zeros(0, 0), 0
+    for part in parts:
+        held = torch.cat([held, part]) if len(held) else part
+        while len(held) >= shortest + pause:
+            end = _pause_in(held[: longest + pause], shortest, pause, config.depth_db)
+            if end is None and len(held) < longest + pause:
+                break
+            end = end or quietest(held, longest // 2, longest)
+            yield Piece(first, held[:end])
+            held, first = held[end:], first + end
+    if len(held):
+        yield Piece(first, held)
+
+
+def levels(decibels: Tensor) -> Tensor:
+    """(frames, n_mels) -> (frames,): how loud each frame is, in decibels, a little smoothed."""
+    loud = decibels.topk(min(LOUDEST, decibels.shape[1]), dim=1).values.mean(dim=1)
+    return torch.nn.functional.avg_pool1d(loud[None, None], SMOOTH, 1, SMOOTH // 2, count_include_pad=False)[0, 0]
+
+
+def _pause_in(decibels: Tensor, shortest: int, pause: int, depth_db: float) -> int | None:
+    """The middle of the first long pause, if it is over or long enough."""
+    level = levels(decibels)
+    quiet = (level < torch.quantile(level, SPEECH) - depth_db).int()
+    runs = torch.nn.functional.max_pool1d(-quiet[None, None].float(), pause, 1)[0, 0] < 0  # whole spans of quiet frames
+    starts = torch.nonzero(runs[max(shortest - pause // 2, 0) :])[:, 0]
+    return int(starts[0]) + max(shortest - pause // 2, 0) + pause // 2 if len(starts) else None
+
+
+def quietest(decibels: Tensor, first: int, last: int) -> int:
+    """The frame with the least sound around it."""
+    level = levels(decibels[first:last])
+    return first + int(level.argmin())

@@ -1,0 +1,217 @@
+"""A prepared corpus of speech -> a checkpoint of the recogniser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.config import check_range, from_json, to_json
+from melodia.corpus import Corpus
+from melodia.errors import ConfigError, CorpusError
+from melodia.features import MelConfig
+from melodia.recognition.checkpoint import load_recognizer
+from melodia.recognition.data import DataConfig, Utterance, batches, collated, excerpt, in_batches, turns_of
+from melodia.recognition.evaluate import score_greedily
+from melodia.recognition.model import Batch, Recognizer, RecognizerConfig
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    on_device,
+    provenance,
+)
+from melodia.training import train as run_training
+
+NATS = ("nats a letter", 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All settings of a recogniser's training. `start`: the checkpoint to begin from."""
+
+    model: RecognizerConfig
+    training: TrainingConfig
+    data: DataConfig
+    start: str = ""
+    valid_utterances: int = 400  # of valid, to measure on while training
+
+    def __post_init__(self) -> None:
+        check_range("valid_utterances", self.valid_utterances, 1)
+
+
+OTHERS = ("whole", "cell", "residual", "layer_norm", "length")  # settings that have no meaning here
+FRESH: dict[str, Any] = {"iterations": 8000, "learning_rate": 1.5e-3, "validate_every": 250, "warmup": 400}
+TUNED: dict[str, Any] = {"iterations": 400, "learning_rate": 3e-4, "validate_every": 50, "warmup": 20}
+
+
+def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+    """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    `batch_size` counts seconds of speech, `num_layers` those of both stacks, of which the lower one has two fifths.
+
+    Raises:
+        ConfigError: a setting is not known, of others, or out of range, or the corpus has other features than the checkpoint.
+    """
+    if of_others := [name for name in OTHERS if settings.get(name) is not None]:
+        raise ConfigError(f"{of_others[0]}: has no meaning for a corpus of speech; leave it out")
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
+    sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
+    dropout, live = given.pop("dropout", 0.1), bool(corpus.manifest["settings"].get("live"))
+    if start:
+        if sizes:
+            raise ConfigError(f"{next(iter(sizes))}: the network is that of {start}; leave it out, or train from nothing")
+        model = replace(load_recognizer(start).config, dropout=dropout)
+        if model.features != features or model.live != live:
+            raise ConfigError(f"corpus: prepared for another kind of model than {start}; prepare it anew")
+    else:
+        if layers := sizes.pop("num_layers", 0):
+            check_range("num_layers", layers, 2, 64)
+            sizes["num_layers"] = (max(2 * layers // 5, 1), layers - max(2 * layers // 5, 1))
+        model = from_json(RecognizerConfig, {"features": to_json(features), "dropout": dropout, "live": live, **sizes}, "train")
+    data: dict[str, Any] = {"random_seed": given.get("random_seed", 0)}
+    if seconds := given.pop("batch_size", None):
+        data["batch_seconds"] = seconds
+    return TrainConfig(
+        model=model, training=from_json(TrainingConfig, given, "train"), data=from_json(DataConfig, data, "train"), start=start
+    )
+
+
+class RecognizerTask:
+    """What the trainer needs of recognition."""
+
+    unit = NATS
+
+    def __init__(self, model: Recognizer, corpus: Corpus, config: TrainConfig) -> None:
+        self.model: nn.Module = model
+        self.config = config
+        self.features = config.model.features
+        self.utterances, self.lengths, sources = utterances_of(corpus, "train")
+        self.turns = turns_of(sources, self.lengths, config.data, self.features.frame_rate)
+        if not len(self.turns):
+            raise CorpusError(f"{corpus.folder}: no utterance of at most {config.data.longest_seconds:g} s to train on")
+        self.valid = self._held_out(corpus)
+        start = find_checkpoint(config.start).name if config.start else ""
+        self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
+
+    def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
+        """See `melodia.training.Task`."""
+        return batches(self.utterances, self.lengths, self.turns, self.features, self.config.data, part, num_parts, position)
+
+    def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
+        """See `melodia.training.Task`."""
+        lost = letters = 0.0
+        device = next(model.parameters()).device
+        for batch in self.valid[rank::size]:
+            nats, count, _ = model.loss(on_device(batch, device))  # type: ignore[operator]
+            lost, letters = lost + float(nats), letters + float(count)
+        return lost, letters
+
+    def _held_out(self, corpus: Corpus) -> list[Batch]:
+        """Utterances of valid, always the same, unchanged."""
+        utterances, lengths, _ = utterances_of(corpus, "valid")
+        fits = np.flatnonzero(lengths <= self.config.data.longest_seconds * self.features.frame_rate)
+        chosen = np.random.default_rng(0).permutation(fits)[: self.config.valid_utterances]
+        most = round(self.config.data.batch_seconds * self.features.frame_rate)
+        lots = in_batches(chosen, lengths, most, [0])
+        random = np.random.default_rng(0)
+        return [collated([excerpt(utterances[int(chosen[i])], None, random) for i in lot]) for lot in lots]
+
+
+def utterances_of(corpus: Corpus, split: str) -> tuple[list[Utterance], np.ndarray, list[str]]:
+    """The pieces of a split, memory-mapped, their frames, and where they are from.
+
+    Raises:
+        CorpusError: there are none.
+    """
+    frames, letters = corpus.pieces(split, "frames"), corpus.pieces(split, "letters")
+    sources = [record.source for record in corpus.records() if record.split == split]
+    return [Utterance(frames[i], letters[i]) for i in range(len(frames))], frames.lengths, sources
+
+
+def train(
+    corpus: Corpus,
+    run: RunConfig,
+    config: TrainConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+) -> tuple[CheckpointInfo | None, RunResult]:
+    """Trains a recogniser and writes its checkpoint; while it runs, the folder holds the resume state.
+
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
+            nothing can be written, or the output folder holds something else.
+    """
+    cluster = cluster or Cluster(torch.device("cpu"))
+    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
+    model = Recognizer(config.model)
+    if config.start:
+        model.load_state_dict(load_recognizer(config.start).state_dict())
+    task = RecognizerTask(model, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(task, config.training, run, cluster, report)
+    if (result.stopped and not result.best_iteration) or not cluster.leads:
+        return None, result
+    model.load_state_dict(result.weights)
+    info = describe(corpus, model, config, result)
+    info.metrics |= {"valid": score_greedily(model.eval(), task.valid)}
+    save_checkpoint(run.output, info, model.state_dict(), card(info))
+    return info, result
+
+
+def describe(corpus: Corpus, model: Recognizer, config: TrainConfig, result: RunResult) -> CheckpointInfo:
+    """What the checkpoint says of itself."""
+    sources = sources_of(corpus.manifest["sources"], config.start)
+    return CheckpointInfo(
+        domain="recognition",
+        title=f"a recogniser of one's own ({', '.join(s['name'] for s in sources)})",
+        model=to_json(model.config),
+        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
+        data=sources,
+        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
+        metrics={"valid_nats_a_letter": result.best_loss, "notices": result.notices},
+    )
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What came of a training, in a line."""
+    scores = metrics["valid"]
+    return (
+        f"{metrics['valid_nats_a_letter']:.3f} nats a letter on valid; read letter by letter, without a language model, "
+        f"{scores['wer']:.1%} of words and {scores['cer']:.1%} of letters wrong"
+    )
+
+
+def card(info: CheckpointInfo) -> str:
+    """The card of a model that has just been trained."""
+    training, start, scores = info.training, info.training["from"], info.metrics["valid"]
+    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
+    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
+    return (
+        f"# A recogniser of speech\n\nStacked LSTMs with connectionist temporal classification, trained with melodia "
+        f"{training['code_version']}"
+        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
+        + f".\n\n## Data\n\n{sources}\n\nSplit, by text: {split}.\n\n"
+        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
+        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
+        f"## Metrics\n\n- valid: {info.metrics['valid_nats_a_letter']:.3f} nats a letter\n"
+        f"- valid, without a language model: word error rate {scores['wer']:.1%}, letter error rate {scores['cer']:.1%}\n"
+        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
+    )

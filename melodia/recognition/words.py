@@ -1,0 +1,87 @@
+"""A list of words for the search of `ctc`: a vocabulary to prefer, or the only one there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from melodia.config import check_range
+from melodia.errors import ConfigError
+from melodia.text import letters_of, spoken
+
+END = 0  # key in the tree where a word ends
+BLANK = letters_of("a b")[1]  # the letter between words
+BOOST = 1.5  # nats a letter
+MOST_WORDS = 200_000
+
+Tree = dict[int, Any]
+
+
+class Place(NamedTuple):
+    """Where a text stands in the list: None where its last word is none of the list. `gained` is lost if it stays so."""
+
+    tree: Tree | None
+    gained: float
+
+
+class WordList:
+    """Prefers words, or with `only` refuses all others."""
+
+    def __init__(self, words: Iterable[str], *, only: bool = False, boost: float = BOOST) -> None:
+        """Takes words, and the words of phrases.
+
+        Raises:
+            ConfigError: there are none that can be spoken, or too many, or the boost is out of range.
+        """
+        check_range("boost", boost, 0, 100)
+        self.words = sorted({word for phrase in words for word in spoken(phrase).split()})
+        if not self.words:
+            raise ConfigError("words: there are none in the list; give some, one a line or between commas")
+        if len(self.words) > MOST_WORDS:
+            raise ConfigError(f"words: {len(self.words)} are too many; give at most {MOST_WORDS}")
+        self.only, self.boost = only, boost
+        self.tree: Tree = {}
+        for word in self.words:
+            node = self.tree
+            for letter in letters_of(word):
+                node = node.setdefault(letter, {})
+            node[END] = {}
+
+    def begin(self) -> Place:
+        """Before the first letter."""
+        return Place(self.tree, 0.0)
+
+    def step(self, place: Place, letter: int) -> tuple[Place, float]:
+        """After a letter more, and what that adds to the score; -inf refuses it."""
+        tree, gained = place
+        if letter == BLANK:
+            return self.begin(), self.end(place)
+        if tree is not None and letter in tree:
+            return Place(tree[letter], gained + self.boost), self.boost
+        return Place(None, 0.0), -inf if self.only else -gained
+
+    def end(self, place: Place) -> float:
+        """What is added where a word ends: what it had gained is taken back if it is none of the list."""
+        whole = place.tree is not None and END in place.tree
+        if self.only and not whole and place.tree is not self.tree:
+            return -inf
+        return 0.0 if whole else -place.gained
+
+
+def parse_words(text: str) -> Sequence[str]:
+    """Words between commas, or a file of them, one a line.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = Path(text)
+    try:
+        if not path.is_file():
+            if path.suffix == ".txt" or "/" in text:
+                raise ConfigError(f"words: {text}: no such file; give a file with a word a line, or words between commas")
+            return text.split(",")
+        return [line for line in path.read_text("utf-8-sig").splitlines() if not line.startswith("#")]
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(f"words: {text:.80}: cannot be read: {error}") from error

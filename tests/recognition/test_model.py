@@ -1,0 +1,66 @@
+"""The network: shapes, what it may hear, what it can learn."""
+
+import pytest
+import torch
+
+from melodia.errors import ConfigError
+from melodia.features import MelConfig, log_mel
+from melodia.recognition.ctc import greedy
+from melodia.recognition.model import Batch, Recognizer, RecognizerConfig, log_probs_of, normalised, padded
+from melodia.text import letters_of, text_of
+from tests.recognition.conftest import said, sentence
+
+SMALL = {"features": MelConfig(n_mels=40), "channels": 4, "hidden_size": 8, "num_layers": (1, 1)}
+
+
+def network(**settings):
+    torch.manual_seed(0)
+    return Recognizer(RecognizerConfig(**SMALL, **settings)).eval()
+
+
+def test_a_frame_of_letters_is_three_of_the_spectrogram():
+    for frames, letters in ((1, 1), (3, 1), (4, 2), (299, 100), (300, 100), (301, 101)):
+        out = network()(torch.zeros(2, frames, 40), torch.tensor([frames, 1]))
+        assert out.logits.shape == (2, letters, 29) and out.lengths.tolist() == [letters, 1]
+    assert log_probs_of(network(), torch.zeros(0, 40)).shape == (0, 29)
+
+
+def test_it_learns(reader):
+    assert reader.losses[-1] < 0.1 < 1 < reader.losses[0]
+    waveform = torch.from_numpy(said(sentence(3)))
+    log_probs = log_probs_of(reader, log_mel(waveform, reader.config.features))
+    assert text_of(greedy(log_probs.numpy())) == sentence(3)
+    assert torch.allclose(log_probs.exp().sum(dim=1), torch.ones(len(log_probs)), atol=1e-4)
+
+
+def test_a_live_model_hears_no_more_than_a_tenth_of_a_second_ahead():
+    x = torch.randn(1, 300, 40) * 10 - 50
+    changed = x.clone()
+    changed[:, 160:] = -20
+    for live, same in ((True, True), (False, False)):
+        model = network(live=live)
+        with torch.no_grad():
+            before, after = (model(y, torch.tensor([300])).logits[:, : 150 // 3] for y in (x, changed))
+        assert torch.allclose(before, after, atol=1e-5) == same
+
+
+def test_level_does_not_matter_and_what_is_past_the_end_neither():
+    x = torch.randn(2, 90, 40) * 10 - 50
+    lengths = torch.tensor([90, 60])
+    assert torch.allclose(normalised(x, lengths, False), normalised(x - 30, lengths, False), atol=1e-4)
+    longer = padded([x[0], x[1, :60]])
+    longer[1, 60:] = 7.0
+    assert torch.equal(normalised(longer, lengths, False)[1, 60:], torch.zeros(30, 40))
+
+
+def test_a_text_that_does_not_fit_costs_nothing():
+    model = network()
+    letters = torch.tensor([letters_of("aaaaaaaaaaaaaaaaaaaa")])
+    nats, count, _ = model.loss(Batch(torch.zeros(1, 9, 40), torch.tensor([9]), letters, torch.tensor([20])))
+    assert float(nats.detach()) == 0 and int(count) == 20
+
+
+@pytest.mark.parametrize("setting", [{"hidden_size": 0}, {"num_layers": (0, 1)}, {"dropout": 1.0}, {"search": {"width": 0}}])
+def test_settings_out_of_range(setting):
+    with pytest.raises(ConfigError, match="out of range"):
+        RecognizerConfig(**setting)

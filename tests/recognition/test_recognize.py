@@ -1,0 +1,97 @@
+"""From a sound file to words with their times."""
+
+import numpy as np
+import pytest
+import soundfile
+
+import melodia
+from melodia.errors import AudioError, ConfigError
+from melodia.recognition.recognize import RecognizeConfig, recognize
+from melodia.recognition.words import WordList
+from tests.recognition.conftest import LETTER, RATE, said, sentence
+
+
+@pytest.fixture
+def clip(tmp_path):
+    soundfile.write(tmp_path / "clip.wav", said("face bed"), RATE)
+    return tmp_path / "clip.wav"
+
+
+def test_words_stand_where_they_are_said(reader, clip):
+    found = recognize(clip, reader, RecognizeConfig())
+    assert found.text == "face bed" and len(found.segments) == 1 and not found.messages
+    face, bed = found.words
+    each = LETTER + 0.02
+    assert face.onset == pytest.approx(0.1, abs=0.09) and face.offset == pytest.approx(0.1 + 4 * each, abs=0.12)
+    assert bed.onset == pytest.approx(0.1 + 5 * each, abs=0.09) and bed.offset == pytest.approx(0.1 + 8 * each, abs=0.12)
+    assert 0.5 < face.confidence <= 1 and found.seconds == pytest.approx(0.2 + 8 * each, abs=0.01)
+
+
+def test_a_span_keeps_the_times_of_the_recording(reader, tmp_path):
+    parts = [said("bed"), np.zeros(2 * RATE), said("cab")]
+    soundfile.write(tmp_path / "two.wav", np.concatenate(parts), RATE)
+    whole = recognize(tmp_path / "two.wav", reader, RecognizeConfig())
+    assert whole.text == "bed cab" and len(whole.segments) == 2
+    late = recognize(tmp_path / "two.wav", reader, RecognizeConfig(start=1.5))
+    assert late.text == "cab" and late.words[0].onset == pytest.approx(whole.words[1].onset, abs=0.07)
+    assert recognize(tmp_path / "two.wav", reader, RecognizeConfig(end=1.5)).text == "bed"
+    with pytest.raises(AudioError, match="is no span of it"):
+        recognize(tmp_path / "two.wav", reader, RecognizeConfig(start=99))
+
+
+def test_times_go_up_whatever_is_said(reader, tmp_path):
+    words = " ".join(sentence(i) for i in range(8))
+    soundfile.write(tmp_path / "long.wav", said(words), RATE)
+    found = recognize(tmp_path / "long.wav", reader, RecognizeConfig())
+    times = [t for word in found.words for t in (word.onset, word.offset)]
+    assert times == sorted(times) and times[0] >= 0 and times[-1] <= found.seconds + 0.03
+    assert all(word.offset > word.onset for word in found.words)
+
+
+@pytest.mark.parametrize("rate, channels, kind", [(8000, 1, "wav"), (44_100, 2, "flac"), (48_000, 1, "ogg"), (22_050, 2, "wav")])
+def test_any_rate_and_channels(reader, tmp_path, rate, channels, kind):
+    import soxr
+
+    waveform = soxr.resample(said("dad fed"), RATE, rate)
+    path = tmp_path / f"clip.{kind}"
+    soundfile.write(path, np.stack([waveform] * channels, axis=1), rate)
+    assert recognize(path, reader, RecognizeConfig()).text == "dad fed"
+
+
+def test_greedy_beam_and_words(reader, clip):
+    assert recognize(clip, reader, RecognizeConfig(width=0)).text == "face bed"
+    assert recognize(clip, reader, RecognizeConfig(width=64)).text == "face bed"
+    only = recognize(clip, reader, RecognizeConfig(), words=WordList(["bed", "face", "gab"], only=True))
+    assert only.text == "face bed"
+    with pytest.raises(ConfigError, match="beam: 0 takes the likeliest"):
+        recognize(clip, reader, RecognizeConfig(width=0), words=WordList(["bed"]))
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5])
+def test_silence_is_no_text(reader, tmp_path, level):
+    soundfile.write(tmp_path / "still.wav", np.random.default_rng(0).normal(size=RATE * 20) * level, RATE, "FLOAT")
+    found = recognize(tmp_path / "still.wav", reader, RecognizeConfig())
+    assert found.text == "" and not found.segments and found.messages == ["silence: the text is empty"]
+
+
+def test_bad_files_and_settings(reader, tmp_path):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("not a sound")
+    soundfile.write(tmp_path / "nan.wav", np.full(RATE, np.nan), RATE, "FLOAT")
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(0), RATE)
+    for name, what in (("empty", "empty"), ("text", "no sound file"), ("nan", "no numbers"), ("nothing", "no sound in it")):
+        with pytest.raises(AudioError, match=what):
+            recognize(tmp_path / f"{name}.wav", reader, RecognizeConfig())
+    whole = said("face bed")
+    soundfile.write(tmp_path / "cut.wav", whole, RATE)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "cut.wav").read_bytes()[:-4000])
+    with pytest.raises(AudioError, match="cut short"):
+        recognize(tmp_path / "cut.wav", reader, RecognizeConfig())
+    with pytest.raises(ConfigError, match="end: 1 is out of range"):
+        RecognizeConfig(start=2, end=1)
+
+
+def test_from_python(reader, reader_checkpoint, clip):
+    assert melodia.recognize(clip, model=reader_checkpoint, lm=None).text == "face bed"
+    assert melodia.recognize(clip, model=reader, lm="none", words=["bed", "face"], only_words=True).text == "face bed"
+    assert type(melodia.load_checkpoint(reader_checkpoint)) is type(reader)
