@@ -1,0 +1,1 @@
+"""Recordings -> music or speech."""

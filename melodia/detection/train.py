@@ -1,0 +1,208 @@
+"""A prepared corpus of music and speech -> a checkpoint of the detector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.config import check_range, from_json, to_json
+from melodia.corpus import Corpus
+from melodia.detection.checkpoint import load_detector
+from melodia.detection.data import DataConfig, Draw, collated, windows
+from melodia.detection.detect import CLIP_SECONDS
+from melodia.detection.evaluate import Clip, choose_temperature, clips_of_corpus, hear_all, recordings_of, score
+from melodia.detection.labelled import KINDS
+from melodia.detection.model import Batch, Detector, DetectorConfig
+from melodia.errors import ConfigError, CorpusError
+from melodia.features import MelConfig
+from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig, provenance
+from melodia.training import train as run_training
+
+NATS = ("nats a window", 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All settings of a detector's training. `start`: the checkpoint to begin from."""
+
+    model: DetectorConfig
+    training: TrainingConfig
+    data: DataConfig
+    start: str = ""
+    valid_windows: int = 480  # of valid, to measure on while training and to choose the temperature by
+
+    def __post_init__(self) -> None:
+        check_range("valid_windows", self.valid_windows, 2)
+
+
+DATA = ("batch_size", "length")
+NETWORK = ("hidden_size", "num_layers")
+COMPOSERS = ("whole", "cell", "residual", "layer_norm")  # settings that have no meaning here
+FRESH: dict[str, Any] = {"iterations": 3000, "learning_rate": 3e-3, "validate_every": 150, "warmup": 50}
+TUNED: dict[str, Any] = {"iterations": 200, "learning_rate": 3e-4, "validate_every": 25, "warmup": 20}
+
+
+def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+    """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    Raises:
+        ConfigError: a setting is not known, of composers, or out of range, or the corpus has other features than the checkpoint.
+    """
+    if of_composers := [name for name in COMPOSERS if settings.get(name) is not None]:
+        raise ConfigError(f"{of_composers[0]}: is of composers, and this corpus is of recordings; leave it out")
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
+    network = {name: given.pop(name) for name in NETWORK if name in given}
+    model = DetectorConfig(features=features, **network)
+    if start:
+        if network:
+            raise ConfigError(f"{next(iter(network))}: the network is that of {start}; leave it out, or train from nothing")
+        model = load_detector(start).config
+        if model.features != features:
+            raise ConfigError(f"corpus: prepared with other features than {start} hears; prepare it anew")
+    model = replace(model, dropout=given.pop("dropout", model.dropout))
+    data = {name: given.pop(name) for name in DATA if name in given}
+    data["shortest"] = min(DataConfig().shortest, data.get("length", DataConfig().length))
+    return TrainConfig(
+        model=model,
+        training=from_json(TrainingConfig, given, "train"),
+        data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
+        start=start,
+    )
+
+
+class DetectorTask:
+    """What the trainer needs of detection."""
+
+    unit = NATS
+
+    def __init__(self, model: Detector, corpus: Corpus, config: TrainConfig) -> None:
+        """Opens the corpus.
+
+        Raises:
+            CorpusError: train or valid lacks music or speech.
+        """
+        self.model: nn.Module = model
+        self.config = config
+        self.train = Draw(recordings_of(corpus, "train"), config.model.features)
+        self.valid = self._held_out(Draw(recordings_of(corpus, "valid"), config.model.features))
+        start = find_checkpoint(config.start).name if config.start else ""
+        self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
+
+    def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
+        """See `melodia.training.Task`."""
+        return windows(self.train, self.config.data, part, num_parts, position)
+
+    def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
+        """See `melodia.training.Task`."""
+        lost = count = 0.0
+        device = next(model.parameters()).device
+        for batch in self.valid[rank::size]:
+            nats, windows_, _ = model.loss(Batch(*(t.to(device) for t in batch)))  # type: ignore[operator]
+            lost, count = lost + float(nats), count + float(windows_)
+        return lost, count
+
+    def _held_out(self, draw: Draw) -> list[Batch]:
+        """Windows of valid of a clip's length, always the same, changed as those of train are: as they were is too easy."""
+        length, random = round(CLIP_SECONDS * self.config.model.features.frame_rate), np.random.default_rng(0)
+        kinds = [KINDS[i % 2] for i in range(self.config.valid_windows)]
+        chosen = [draw.window(kind, length, self.config.data.augment, random) for kind in kinds]
+        size = self.config.data.batch_size
+        return [collated(chosen[i : i + size], kinds[i : i + size]) for i in range(0, len(chosen), size)]
+
+
+def train(
+    corpus: Corpus,
+    run: RunConfig,
+    config: TrainConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+) -> tuple[CheckpointInfo | None, RunResult]:
+    """Trains a detector and writes its checkpoint; while it runs, the folder holds the resume state.
+
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus is of another domain or lacks a split or a kind, the checkpoint to begin from cannot be
+            read, the loss is no number, nothing can be written, or the output folder holds something else.
+    """
+    if corpus.manifest["domain"] != "detection":
+        raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for detection")
+    cluster = cluster or Cluster(torch.device("cpu"))
+    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
+    model = Detector(config.model)
+    if config.start:
+        model.load_state_dict(load_detector(config.start).state_dict())
+    task = DetectorTask(model, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(task, config.training, run, cluster, report)
+    if (result.stopped and not result.best_iteration) or not cluster.leads:
+        return None, result
+    model.load_state_dict(result.weights)
+    scores = with_temperature(model, task.valid, corpus)
+    info = describe(corpus, model, config, result)
+    info.metrics |= {"valid": scores}
+    save_checkpoint(run.output, info, model.state_dict(), card(info))
+    return info, result
+
+
+def with_temperature(model: Detector, valid: list[Batch], corpus: Corpus) -> dict[str, Any]:
+    """Finds the temperature that is honest on windows of valid, puts it into the model, and returns its scores on valid."""
+    changed = [Clip(KINDS[int(s)], "", "", d) for batch in valid for d, s in zip(*batch, strict=True)]
+    heard = hear_all(model, changed)
+    if heard:  # none is, if all of valid is too quiet
+        model.config = replace(model.config, temperature=choose_temperature(heard))
+    scores = score(hear_all(model, clips_of_corpus(corpus, "valid", model.config.features)), model.config.temperature)
+    return scores | {"right_changed": float(np.mean([h.is_right for h in heard])) if heard else 0.0}
+
+
+def describe(corpus: Corpus, model: Detector, config: TrainConfig, result: RunResult) -> CheckpointInfo:
+    """What the checkpoint says of itself."""
+    sources = sources_of(corpus.manifest["sources"], config.start)
+    return CheckpointInfo(
+        domain="detection",
+        title=f"tells music from speech ({', '.join(s['name'] for s in sources)})",
+        model=to_json(model.config),
+        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
+        data=sources,
+        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
+        metrics={"valid_nats_a_window": result.best_loss, "notices": result.notices},
+    )
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What came of a training, in a line."""
+    scores = metrics["valid"]
+    kinds = ", ".join(f"{kind} {of['right']:.1%}" for kind, of in scores["kinds"].items())
+    return f"{scores['right']:.1%} of {scores['clips']} clips of 5 s of valid are right ({kinds})"
+
+
+def card(info: CheckpointInfo) -> str:
+    """The card of a model that has just been trained."""
+    training, start, scores = info.training, info.training["from"], info.metrics["valid"]
+    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
+    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
+    return (
+        f"# A detector of music and speech\n\nStacked LSTMs over time, trained with melodia {training['code_version']}"
+        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
+        + f".\n\n"
+        f"## Data\n\n{sources}\n\nSplit, by recording: {split}.\n\n"
+        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
+        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
+        f"## Metrics\n\nOn valid: {info.metrics['valid_nats_a_window']:.3f} nats a window with noise, rooms and the like, "
+        f"{scores['right_changed']:.1%} right, by which the iteration and the temperature were chosen. Clips as they are:\n\n"
+        "| source | clips | right |\n|---|---|---|\n"
+        + "".join(f"| {name} | {of['clips']} | {of['right']:.1%} |\n" for name, of in scores["sources"].items())
+        + f"| all | {scores['clips']} | {scores['right']:.1%} |\n"
+        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
+    )
