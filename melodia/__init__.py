@@ -5,6 +5,7 @@
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
+    print(melodia.recognize("voice.wav").text)
 
 Names are loaded when they are first used: `import melodia` brings neither torch nor librosa.
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from melodia.api import generate, generate_takes, load_checkpoint, transcribe
+    from melodia.api import generate, generate_takes, load_checkpoint, recognize, transcribe
     from melodia.errors import MelodiaError
     from melodia.render import render
     from melodia.score import Score
@@ -30,11 +31,23 @@ _HOMES = {
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
     "prepare": "melodia.workshop",
+    "recognize": "melodia.api",
     "render": "melodia.render",
     "train": "melodia.workshop",
     "transcribe": "melodia.api",
 }
-__all__ = ["MelodiaError", "Score", "generate", "generate_takes", "load_checkpoint", "prepare", "render", "train", "transcribe"]
+__all__ = [
+    "MelodiaError",
+    "Score",
+    "generate",
+    "generate_takes",
+    "load_checkpoint",
+    "prepare",
+    "recognize",
+    "render",
+    "train",
+    "transcribe",
+]
 
 
 def __getattr__(name: str) -> Any:

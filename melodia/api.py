@@ -13,9 +13,19 @@ from melodia.composition.generate import GenerateConfig, Takes
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
 from melodia.composition.scales import pitch_classes
+from melodia.detection.checkpoint import load_detector
+from melodia.detection.model import Detector
 from melodia.device import resolve_device
-from melodia.errors import AudioError, ConfigError
+from melodia.errors import AudioError, CheckpointError, ConfigError
 from melodia.instruments import parse_program
+from melodia.language.checkpoint import load_language
+from melodia.language.model import LanguageModel
+from melodia.recognition.checkpoint import load_recognizer
+from melodia.recognition.model import Recognizer
+from melodia.recognition.recognize import RecognizeConfig
+from melodia.recognition.recognize import recognize as hear_words
+from melodia.recognition.transcript import Transcript
+from melodia.recognition.words import WordList
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
 from melodia.transcription.beats import GridConfig
@@ -23,6 +33,15 @@ from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
 from melodia.transcription.transcribe import TranscribeConfig, Transcription
 from melodia.transcription.transcribe import transcribe as listen
+
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector
+LOADERS: dict[str, Callable[[str | Path], Any]] = {
+    "composition": load_composer,
+    "transcription": load_transcriber,
+    "recognition": load_recognizer,
+    "language": load_language,
+    "detection": load_detector,
+}
 
 
 def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
@@ -181,15 +200,60 @@ def transcribe(
     return listen(recording, listener, config, progress)
 
 
-def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Composer | Transcriber:
-    """Loads a model once, to be used many times: a composer or a transcriber, as the checkpoint is.
+def recognize(
+    recording: str | Path,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    words: Sequence[str] | None = None,
+    only_words: bool = False,
+    beam: int | None = None,
+    lm: str | Path | LanguageModel | None = DEFAULTS["language"],
+    model: str | Path | Recognizer = DEFAULTS["recognition"],
+    device: str = "cpu",
+    progress: Callable[[float, float], None] = lambda done, total: None,
+) -> Transcript:
+    """Writes down what is said in a recording, in English.
+
+    Args:
+        recording: a sound file: WAV, FLAC, OGG, MP3, of any rate and length.
+        start: seconds into the recording to begin at.
+        end: second of the recording to stop at; None goes to its end.
+        words: words to expect, such as names.
+        only_words: hear none but those; a language model is better left out then.
+        beam: texts compared at a time; 0 takes each letter alone; None takes what the model was found to do best with.
+        lm: name or folder of a language model, or one that `load_checkpoint` gave; None or "none" does without.
+        model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: called with seconds done and in all.
+
+    Returns:
+        the words, each with its times in seconds of the recording and how sure it is.
+
+    Raises:
+        AudioError: the recording is missing, no sound file, damaged, or the span is not in it.
+        ConfigError: a setting is out of range, or there are no words in the list.
+        CheckpointError: a model cannot be loaded.
+    """
+    config = RecognizeConfig(start=start, end=end, width=beam)
+    listed = WordList(words, only=only_words) if words is not None else None
+    recognizer = model if isinstance(model, Recognizer) else load_recognizer(model).to(resolve_device(device))
+    if isinstance(lm, str | Path):
+        lm = None if str(lm) == "none" or beam == 0 else load_language(lm)
+    return hear_words(recording, recognizer, config, lm, listed, progress)
+
+
+def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Model:
+    """Loads a model once, to be used many times: a composer, a transcriber, a recogniser ..., as the checkpoint is.
 
     Raises:
         CheckpointError: it is missing, damaged, or of a domain that is not known.
         ConfigError: there is no such device.
     """
-    load = {"transcription": load_transcriber}.get(read_info(find_checkpoint(name)).domain, load_composer)
-    model: Composer | Transcriber = load(name).to(resolve_device(device))
+    domain = read_info(find_checkpoint(name)).domain
+    if domain not in LOADERS:
+        raise CheckpointError(f"{name}: a model for {domain}, which this melodia does not know; it knows {', '.join(LOADERS)}")
+    model: Model = LOADERS[domain](name).to(resolve_device(device))
     return model
 
 

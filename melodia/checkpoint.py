@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 DEFAULT = "band"
-DEFAULTS = {"composition": DEFAULT, "transcription": "transcriber"}  # the model that a domain takes unless told
+DEFAULTS = {  # the model that a domain takes unless told
+    "composition": DEFAULT,
+    "transcription": "transcriber",
+    "recognition": "recognizer",
+    "language": "english",
+    "detection": "detector",
+}
 
 
 @dataclass(slots=True, kw_only=True)

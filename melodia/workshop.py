@@ -13,35 +13,56 @@ from melodia.composition import train as composition
 from melodia.composition.prepare import EventsRepresentation
 from melodia.config import from_json
 from melodia.corpus import Corpus
+from melodia.detection import train as detection
+from melodia.detection.prepare import KindsRepresentation
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
 from melodia.features import FeatureConfig
+from melodia.language import train as language
+from melodia.language.prepare import LettersRepresentation
 from melodia.preparation import PrepareConfig
 from melodia.preparation import prepare as run_preparation
+from melodia.recognition import train as recognition
+from melodia.recognition.prepare import WordsRepresentation
 from melodia.representation import Representation
 from melodia.sources import parse_source
 from melodia.training import Progress, RunConfig, Trainer, join_cluster
 from melodia.transcription import train as transcription
 from melodia.transcription.prepare import NotesRepresentation
 
-ROOMS: dict[str, Any] = {"composition": composition, "transcription": transcription}  # where each domain is trained
+ROOMS: dict[str, Any] = {  # where each domain is trained
+    "composition": composition,
+    "transcription": transcription,
+    "recognition": recognition,
+    "language": language,
+    "detection": detection,
+}
+MADE_OF = ("events", "notes", "words", "letters", "kinds")  # what `representation` knows
 
 
 def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
-    """What is made of the files of a corpus: `events` of MIDI files, or `notes` of recordings with labels beside them.
+    """What is made of the files of a corpus.
+
+    `events` of MIDI files, `notes` of recordings with labels beside them, `words` of recordings with texts beside them,
+    `letters` of texts, `kinds` of recordings in folders called music and speech.
 
     Raises:
         ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
     """
-    if name == "events":
-        if live:
-            raise ConfigError("live: is of recordings; leave it out for MIDI files")
-        return EventsRepresentation(bands=bands, random_seed=random_seed)
-    if name != "notes":
-        raise ConfigError(f"as: '{name}' is not known; it must be events or notes")
-    if bands:
-        raise ConfigError("bands: recordings cannot be arranged; leave it out")
-    return NotesRepresentation(features=FeatureConfig(live=live))
+    if name not in MADE_OF:
+        raise ConfigError(f"as: '{name}' is not known; it must be {', '.join(MADE_OF[:-1])} or {MADE_OF[-1]}")
+    if bands and name != "events":
+        raise ConfigError(f"bands: {name} cannot be arranged; leave it out")
+    if live and name not in ("notes", "words"):
+        raise ConfigError("live: is of notes and words; leave it out")
+    made: dict[str, Callable[[], Representation]] = {
+        "events": lambda: EventsRepresentation(bands=bands, random_seed=random_seed),
+        "notes": lambda: NotesRepresentation(features=FeatureConfig(live=live)),
+        "words": lambda: WordsRepresentation(live=live),
+        "letters": LettersRepresentation,
+        "kinds": KindsRepresentation,
+    }
+    return made[name]()
 
 
 def room_of(corpus: Corpus, domain: str | None = None) -> Any:
@@ -74,10 +95,10 @@ def prepare(
     Args:
         sources: folders, archives, lists of files, NAME=SOURCE to read it by a recipe, or a recipe's name.
         output: the folder of the corpus.
-        made_of: "events" of MIDI files, or "notes" of recordings with their notes beside them.
+        made_of: one of `MADE_OF`, see `representation`.
         bands: band arrangements to add for each training song.
         random_seed: of the arrangements.
-        live: for a transcriber that looks ahead by less than a tenth of a second.
+        live: for a model that looks ahead by less than a tenth of a second.
         progress: called with what is being done, the files done and in all.
         settings: those of `PrepareConfig`: held_out, jobs, engine.
 

@@ -35,7 +35,7 @@ def damaged(folder, tmp_path, change):
         (lambda f: (f / "model.safetensors").write_bytes(b"abc"), "cannot be read"),
         (lambda f: (f / "model.safetensors").unlink(), "cannot be read"),
         (lambda f: edit(f, hidden_size=32), "do not fit"),
-        (lambda f: edit(f, domain="synthesis"), "not for composition"),
+        (lambda f: edit(f, domain="dancing"), "does not know"),
     ],
 )
 def test_damage_is_one_line(tiny_checkpoint, tmp_path, change, message):

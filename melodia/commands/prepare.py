@@ -17,17 +17,18 @@ from melodia.errors import CorpusError
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["events", "notes"]),
+    type=click.Choice(["events", "notes", "words", "letters", "kinds"]),
     default="events",
     show_default=True,
-    help="What is made of the files: events of MIDI files, or notes of recordings with MIDI files or tables beside them.",
+    help="What is made of the files: events of MIDI files, notes of recordings with MIDI files or tables beside them, words of "
+    "recordings with texts beside them, letters of texts, kinds of recordings in folders called music and speech.",
 )
 @click.option("--held-out", type=float, default=0.05, show_default=True, help="Share of the pieces for valid, and again for test.")
 @click.option("--bands", type=int, default=0, show_default=True, help="Band arrangements to add for each training song.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that read files.")
 @click.option("--engine", default="", help="Read on a cluster instead: dask:tcp://HOST:8786, or ray:auto.")
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Of the arrangements.")
-@click.option("--live", is_flag=True, help="For a transcriber that looks ahead by less than a tenth of a second.")
+@click.option("--live", is_flag=True, help="For a model that looks ahead by less than a tenth of a second.")
 @quiet_option
 @json_option
 def command(

@@ -1,25 +1,24 @@
-"""`melodia transcribe`."""
+"""`melodia transcribe` of music: MIDI files, and what goes with them."""
 
 from __future__ import annotations
 
-import glob
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from melodia.checkpoint import DEFAULTS
-from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
-from melodia.config import check_range
+from melodia.commands.console import free_path, notice, result
+from melodia.commands.transcribe.recordings import names_a_file
 from melodia.errors import ConfigError, MelodiaError
 
 if TYPE_CHECKING:
     from melodia.transcription.model import Transcriber
     from melodia.transcription.transcribe import Transcription
 
+SUFFIXES = (".mid", ".midi")
+OPTIONS = ("threshold", "tempo", "quantize", "pedal", "wav", "picture", "notes")  # that mean music
 NOTES_SUFFIXES = {".csv": ",", ".tsv": "\t"}
 
 
@@ -32,80 +31,6 @@ class Job:
     wav: Path | None
     picture: Path | None
     notes: Path | None
-
-
-@click.command("transcribe")
-@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="MIDI file to write; of several recordings, the folder for them."
-)
-@click.option("--task", type=click.Choice(["music"]), default="music", show_default=True, help="What is in the recordings.")
-@click.option("--start", type=float, default=0.0, show_default=True, help="Begin so many seconds into the recording.")
-@click.option("--end", type=float, help="Stop at this second of the recording.")
-@click.option(
-    "--threshold", type=float, help="How sure a note must be, 0 to 1: lower hears more, true and false. Default: the model's."
-)
-@click.option(
-    "--tempo", default="auto", show_default=True, help="Quarter notes a minute of a click that began with the recording, or auto."
-)
-@click.option(
-    "--quantize",
-    default="",
-    help="Move notes to a grid: 1/4, 1/8, 1/16, 1/32, with t for triplets. Default: the played timing is kept.",
-)
-@click.option("--pedal/--no-pedal", default=False, show_default=True, help="Write the sustain pedal too.")
-@click.option("--wav/--no-wav", default=False, help="Also play the result into NAME-rendered.wav.")
-@click.option("--picture/--no-picture", default=False, help="Also draw the notes over the spectrogram (PNG).")
-@click.option(
-    "--notes", type=click.Path(path_type=Path), help="Also write a table of notes, .csv or .tsv; of several recordings, a folder."
-)
-@click.option("--jobs", type=int, default=1, show_default=True, help="Recordings read at the same time.")
-@click.option("--model", default=DEFAULTS["transcription"], show_default=True, help="Name or folder of a checkpoint.")
-@device_option
-@quiet_option
-@json_option
-def command(
-    recordings: tuple[Path, ...],
-    output: Path | None,
-    task: str,
-    jobs: int,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Write down recordings of music as MIDI, beside them unless -o says where.
-
-    Reads WAV, FLAC, OGG, MP3 and AIFF of any rate and length. Patterns in quotes are looked up: 'takes/*.wav'.
-    """
-    check_range("jobs", jobs, 1, 256)
-    tempo = parse_tempo(options.pop("tempo"))
-    paths = matched(recordings)
-    planned = plan(paths, output, options.pop("notes"), wav=options.pop("wav"), picture=options.pop("picture"))
-    settings = {**options, "tempo": tempo}
-    model_of(settings["model"], settings["device"])  # what is wrong with it is said once
-    rows: list[dict[str, Any]] = []
-    with progress_bar(quiet, "seconds" if jobs == 1 else "recordings") as bar:
-        line = bar.add_task("listening", total=None if jobs == 1 else len(planned), note="")
-        if jobs == 1:
-            for job in planned:
-                bar.update(line, description=job.recording.name, completed=0, total=None)
-                rows.append(run(job, settings, lambda done, total: bar.update(line, completed=round(done), total=round(total))))
-                report(rows[-1], quiet, as_json)
-        else:
-            from melodia.engine import in_parallel
-
-            threads = max((os.cpu_count() or 1) // jobs, 1)
-            for row in in_parallel(run_alone, ((job, settings, threads) for job in planned), jobs):
-                rows.append(row)
-                report(row, quiet, as_json)
-                bar.advance(line)
-    if as_json:
-        result("", rows if len(planned) > 1 else rows[0], as_json)
-    failed = sum("error" in row for row in rows)
-    if failed and len(rows) > 1:
-        notice(f"{failed} of {len(rows)} recordings could not be transcribed", quiet=False)
-    if failed:
-        raise SystemExit(1)
 
 
 def parse_tempo(text: str) -> float | None:
@@ -122,30 +47,27 @@ def parse_tempo(text: str) -> float | None:
         raise ConfigError(f"tempo: '{text}' is not usable; give quarter notes a minute, or auto") from error
 
 
-def matched(recordings: tuple[Path, ...]) -> list[Path]:
-    """The recordings, patterns looked up (on Windows no shell does it), none of them twice."""
-    found: list[Path] = []
-    for path in recordings:
-        pattern = not os.path.lexists(path) and any(sign in str(path) for sign in "*?[")
-        matches = sorted(Path(p) for p in glob.glob(str(path), recursive=True)) if pattern else []  # noqa: PTH207
-        if pattern and not matches:
-            raise ConfigError(f"recordings: nothing fits {path}; is the folder right?")
-        found += matches or [path]
-    return list(dict.fromkeys(found))
+def settings_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of `api.transcribe`."""
+    names = ("start", "end", "threshold", "quantize", "pedal", "device")
+    model = options["model"] or DEFAULTS["transcription"]
+    return {**{name: options[name] for name in names}, "tempo": parse_tempo(options["tempo"]), "model": model}
 
 
-def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: bool, picture: bool) -> list[Job]:
+def load(settings: dict[str, Any]) -> None:
+    """Loads the model, to say once what is wrong with it."""
+    model_of(settings["model"], settings["device"])
+
+
+def plan(paths: list[Path], output: Path | None, options: dict[str, Any], *, several: bool) -> list[Job]:
     """Where everything goes.
 
     Raises:
         ConfigError: an output is of the wrong kind, or one of the recordings.
     """
-    several, recorded = len(paths) > 1, {os.path.realpath(path) for path in paths}
-    is_file = output is not None and not output.is_dir() and (output.suffix != "" or output.is_file())
-    if output and is_file and several:
-        raise ConfigError(f"output: {output} is one file, and there are {len(paths)} recordings; name a folder")
-    if output and is_file and output.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"output: {output} does not end in .mid")
+    recorded, notes = {os.path.realpath(path) for path in paths}, options["notes"]
+    parse_tempo(options["tempo"])
+    is_file = names_a_file(output, SUFFIXES, several)
     if notes and (notes.suffix.lower() in NOTES_SUFFIXES) == several:
         wanted = "a folder, as there are several recordings" if several else "a file that ends in .csv or .tsv"
         raise ConfigError(f"notes: {notes} is not usable; name {wanted}")
@@ -159,7 +81,8 @@ def plan(paths: list[Path], output: Path | None, notes: Path | None, *, wav: boo
         made = made_with(midi)
         if output and is_file:  # the name that was given is taken at its word, the others are not
             made = (midi, free_path(made[1]), free_path(made[2]))
-        job = Job(recording=path, midi=midi, wav=made[1] if wav else None, picture=made[2] if picture else None, notes=table)
+        wav, picture = (made[i] if options[name] else None for i, name in ((1, "wav"), (2, "picture")))
+        job = Job(recording=path, midi=midi, wav=wav, picture=picture, notes=table)
         for file in (job.midi, job.wav, job.picture, job.notes):
             if file and os.path.realpath(file) in recorded:
                 raise ConfigError(f"output: {file} is one of the recordings; give another name")
@@ -177,14 +100,6 @@ def free_stem(midi: Path, taken: set[Path]) -> Path:
     """The name, or with a number after it if any file of that name is there, or planned."""
     names = (midi.with_stem(f"{midi.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 100_000))
     return next(name for name in names if not any(p in taken or os.path.lexists(p) for p in made_with(name)))
-
-
-def run_alone(job: Job, settings: dict[str, Any], threads: int) -> dict[str, Any]:
-    """`run` in a process of its own."""
-    import torch
-
-    torch.set_num_threads(threads)
-    return run(job, settings)
 
 
 @lru_cache(maxsize=1)
