@@ -31,18 +31,24 @@ Decibels = NDArray[np.float32]
 class DataConfig:
     """A batch holds utterances of about `batch_seconds` in all, of at most `longest_seconds` each.
 
-    Sources of less than `smallest_share` of the corpus are read several times an epoch.
+    Sources of less than `smallest_share` of the corpus are read several times an epoch. The first `easy_batches` are a third
+    of the size, of utterances of at most `easy_seconds`, unchanged: a fresh network finds out what letters are on these in
+    minutes, on long ones it takes an hour.
     """
 
     batch_seconds: float = 240.0
     longest_seconds: float = 20.0
     smallest_share: float = 0.12
+    easy_batches: int = 600
+    easy_seconds: float = 4.0
     augment: bool = True
     random_seed: int = 0
 
     def __post_init__(self) -> None:
         check_range("batch_seconds", self.batch_seconds, 1, 1e6)
         check_range("longest_seconds", self.longest_seconds, 0.5, 600)
+        check_range("easy_batches", self.easy_batches, 0)
+        check_range("easy_seconds", self.easy_seconds, 0.1, 600)
         check_range("smallest_share", self.smallest_share, 0, 0.5)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
@@ -76,21 +82,34 @@ def batches(
         num_parts: of how many.
         position: epoch and batch to begin at.
     """
-    epoch, number = position[0] if position else (0, 0)
-    change = Change(features)
+    change, rate = Change(features), features.frame_rate
+    easy = easy_lots(turns, lengths, config, rate)
+    epoch, number = position[0] if position else (-1, 0)
     while True:
-        lots = in_batches(turns, lengths, round(config.batch_seconds * features.frame_rate), [config.random_seed, epoch])
+        begun = [config.random_seed, max(epoch, 0)]
+        lots = easy if epoch < 0 else in_batches(turns, lengths, round(config.batch_seconds * rate), begun)
         while number < len(lots):
             mine = lots[number][part::num_parts]
             mine = mine if len(mine) else lots[number][:1]  # fewer than parts: one is heard twice
             items = []
             for place in mine.tolist():
-                random = np.random.default_rng([config.random_seed, epoch, place])
-                items.append(excerpt(utterances[int(turns[place])], change if config.augment else None, random))
+                random = np.random.default_rng([*begun, place])
+                items.append(excerpt(utterances[int(turns[place])], change if config.augment and epoch >= 0 else None, random))
             number += 1
-            after = [epoch, number] if number < len(lots) else [epoch + 1, 0]
-            yield Loaded(collated(items), [after], epoch + number / len(lots), carried=False)
+            yield Loaded(collated(items), [[epoch, number]], max(epoch + number / len(lots), 0.0), carried=False)
         epoch, number = epoch + 1, 0
+
+
+def easy_lots(
+    turns: NDArray[np.int64], lengths: NDArray[np.int64], config: DataConfig, frame_rate: float
+) -> list[NDArray[np.int64]]:
+    """Places in `turns`, in the lots to begin with."""
+    short = np.flatnonzero(lengths[turns] <= config.easy_seconds * frame_rate)
+    lots: list[NDArray[np.int64]] = []
+    while len(short) and len(lots) < config.easy_batches:
+        again = [config.random_seed, len(lots), 1]
+        lots += [short[lot] for lot in in_batches(turns[short], lengths, round(config.batch_seconds / 3 * frame_rate), again)]
+    return lots[: config.easy_batches]
 
 
 def in_batches(turns: NDArray[np.int64], lengths: NDArray[np.int64], most: int, seed: list[int]) -> list[NDArray[np.int64]]:

@@ -83,7 +83,7 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
             check_range("num_layers", layers, 2, 64)
             sizes["num_layers"] = (max(2 * layers // 5, 1), layers - max(2 * layers // 5, 1))
         model = from_json(RecognizerConfig, {"features": to_json(features), "dropout": dropout, "live": live, **sizes}, "train")
-    data: dict[str, Any] = {"random_seed": given.get("random_seed", 0)}
+    data: dict[str, Any] = {"random_seed": given.get("random_seed", 0), **({"easy_batches": 0} if start else {})}
     if seconds := given.pop("batch_size", None):
         data["batch_seconds"] = seconds
     return TrainConfig(

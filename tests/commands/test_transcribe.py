@@ -136,8 +136,8 @@ def test_silence_is_an_empty_file_and_a_line(small_checkpoint, tmp_path):
 
 @pytest.mark.parametrize("options, message", [
     (["--start", 9], "lasts 8.00 s"), (["--end", -1], "end"), (["--threshold", 3], "threshold"), (["--tempo", "fast"], "tempo: 'fast'"),
-    (["--quantize", "1/5"], "quantize: '1/5'"), (["-o", "x.txt"], "does not end in .mid"), (["--notes", "n.xls"], "name a file that ends in .csv"),
-    (["--model", "band"], "not for transcription"), (["--model", "nobody"], "no such model"), (["--jobs", 0], "jobs"),
+    (["--quantize", "1/5"], "quantize: '1/5'"), (["-o", "x.xyz"], "does not end in .mid"), (["--notes", "n.xls"], "name a file that ends in .csv"),
+    (["--model", "band"], "must be for transcription or recognition"), (["--model", "nobody"], "no such model"), (["--jobs", 0], "jobs"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_one_line(clip, small_checkpoint, tmp_path, options, message):
     model = [] if "--model" in options else ["--model", small_checkpoint]

@@ -25,7 +25,7 @@ LENGTHS = np.array([len(u.frames) for u in SOME])
 
 
 def some_batches(count, position=None, part=0, num_parts=1, **settings):
-    config = DataConfig(batch_seconds=10, **settings)
+    config = DataConfig(**{"batch_seconds": 10, "easy_batches": 0, **settings})
     stream = batches(SOME, LENGTHS, np.arange(len(SOME)), MEL, config, part, num_parts, position)
     return [next(stream) for _ in range(count)]
 
@@ -51,6 +51,18 @@ def test_parts_make_up_the_whole():
     whole, first, second = some_batches(3, augment=False), *(some_batches(3, None, part, 2, augment=False) for part in (0, 1))
     for a, b, c in zip(whole, first, second, strict=True):
         assert sorted(a.batch.lengths.tolist()) == sorted(b.batch.lengths.tolist() + c.batch.lengths.tolist())
+
+
+def test_the_first_are_short_and_unchanged():
+    some = some_batches(12, easy_batches=10, easy_seconds=1.0)
+    for loaded in some[:10]:
+        assert loaded.epoch == pytest.approx(0, abs=0.99) and loaded.batch.decibels.shape[1] <= 100
+        assert loaded.batch.lengths.sum() <= 1000 / 3
+        assert set(loaded.batch.lengths.tolist()) <= set(LENGTHS.tolist())
+    assert some[10].position == [[0, 1]] and some[10].batch.decibels.shape[1] > 100
+    again = some_batches(4, some[7].position, easy_batches=10, easy_seconds=1.0)
+    assert torch.equal(again[0].batch.decibels, some[8].batch.decibels)
+    assert torch.equal(again[3].batch.decibels, some[11].batch.decibels)
 
 
 def test_small_sources_are_read_more_often():

@@ -1,0 +1,104 @@
+"""`melodia transcribe` of speech, and how it tells speech from music."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from melodia.render import SAMPLE_RATE as MUSIC_RATE
+from melodia.render import render
+from melodia.score import PPQ, Note, Part, Score, Tempo
+from tests.commands.conftest import run
+from tests.recognition.conftest import RATE, said, speech  # noqa: F401
+from tests.recognition.conftest import reader as reader
+from tests.recognition.conftest import reader_checkpoint as reader_checkpoint
+
+
+@pytest.fixture
+def voice(tmp_path):
+    soundfile.write(tmp_path / "voice.wav", said("face bed"), RATE)
+    return tmp_path / "voice.wav"
+
+
+@pytest.fixture
+def plain(reader_checkpoint):
+    return ["--model", reader_checkpoint, "--lm", "none"]
+
+
+def test_a_text_beside_the_recording(voice, plain, tmp_path):
+    done = run("transcribe", voice, *plain)
+    assert done.stdout.split() == [str(tmp_path / "voice.txt")] and (tmp_path / "voice.txt").read_text() == "face bed\n"
+    assert "2 words in" in done.stderr and "face bed" in done.stderr
+    again = run("transcribe", voice, *plain, "--quiet")
+    assert again.stdout.strip().endswith("voice-take2.txt") and not again.stderr
+
+
+@pytest.mark.parametrize("suffix, begins", [
+    (".txt", "face bed"), (".srt", "1\n00:00:00,"), (".vtt", "WEBVTT"), (".json", "{"), (".TextGrid", 'File type = "ooTextFile"'),
+])  # fmt: skip
+def test_the_suffix_tells_the_kind(voice, plain, tmp_path, suffix, begins):
+    run("transcribe", voice, "-o", tmp_path / f"out{suffix}", *plain, "--quiet")
+    text = (tmp_path / f"out{suffix}").read_text()
+    assert text.startswith(begins) and ("face bed" in text or '"face"' in text)
+
+
+def test_words_have_times_and_confidence(voice, plain, tmp_path):
+    done = run("transcribe", voice, "-o", tmp_path / "out.json", *plain, "--json", "--quiet")
+    row = json.loads(done.stdout)
+    assert row["task"] == "speech" and row["text"] == "face bed" and row["words"] == 2
+    words = json.loads((tmp_path / "out.json").read_text())["words"]
+    assert [w["text"] for w in words] == ["face", "bed"] and words[0]["offset"] <= words[1]["onset"]
+    assert all(0 < w["confidence"] <= 1 for w in words)
+
+
+def test_many_files_into_a_folder(speech, plain, tmp_path):  # noqa: F811
+    (speech / "bad.wav").write_text("x")
+    done = run("transcribe", speech / "*.wav", "-o", tmp_path / "out", "--format", "srt", *plain, "--jobs", 2, code=1)
+    assert len(list((tmp_path / "out").glob("*.srt"))) == 13 and "1 of 14 recordings" in done.stderr
+    assert "bad.wav: no sound file" in done.stderr
+    run("transcribe", speech / "00.wav", speech / "01.wav", "-o", tmp_path / "a.srt", *plain, code=1)
+
+
+def test_words_and_beams(voice, plain, tmp_path):
+    (tmp_path / "list.txt").write_text("# of one of us\nBed\nface\n")
+    for words in ("bed,face", tmp_path / "list.txt"):
+        row = json.loads(run("transcribe", voice, *plain, "--words", words, "--only-words", "--json", "--quiet").stdout)
+        assert row["text"] == "face bed"
+    for beam in (0, 1, 8):
+        assert json.loads(run("transcribe", voice, *plain, "--beam", beam, "--json", "--quiet").stdout)["text"] == "face bed"
+    row = json.loads(run("transcribe", voice, *plain, "--words", "gab", "--only-words", "--json", "--quiet").stdout)
+    assert set(row["text"].split()) <= {"gab"}
+
+
+def test_silence_is_an_empty_text_and_a_line(plain, tmp_path):
+    soundfile.write(tmp_path / "still.wav", np.zeros(2 * RATE), RATE)
+    done = run("transcribe", tmp_path / "still.wav", *plain)
+    assert (tmp_path / "still.txt").read_text() == "" and "silence: the text is empty" in done.stderr
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--only-words"], "needs the words"), (["--words", ""], "there are none"), (["--words", "no/list.txt"], "no such file"),
+    (["--beam", -1], "beam: -1 is out of range"), (["--lm", "nobody"], "no such model"), (["--lm", "band"], "not for language"),
+    (["--start", 50], "no span"), (["-o", "x.doc"], "does not end in .txt"), (["--beam", 0, "--words", "a"], "beam: 0"),
+])  # fmt: skip
+def test_what_cannot_be_done_is_one_line(voice, reader_checkpoint, options, message):
+    lm = [] if "--lm" in options else ["--lm", "none"]
+    done = run("transcribe", voice, "--model", reader_checkpoint, *lm, *options, code=1)
+    assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_options_that_contradict_each_other(voice, plain, small_checkpoint):
+    for options in (["--task", "music", *plain], [*plain, "--wav"], ["--words", "a", "--threshold", 0.5], ["-o", "x.mid", *plain]):
+        assert "leave one of them out" in run("transcribe", voice, *options, code=2).stderr
+
+
+def test_music_is_found_by_listening(tmp_path):
+    chords = [Note(i * PPQ, i * PPQ + 400, 48 + (i * 5) % 12 + k, 80) for i in range(24) for k in (0, 4, 7, 12)]
+    waveform = render(Score([Part("Piano", 0, notes=chords)], [Tempo(0, 120.0)]))
+    soundfile.write(tmp_path / "piano.wav", waveform, MUSIC_RATE)
+    row = json.loads(run("transcribe", tmp_path / "piano.wav", "--json").stdout)
+    assert row["task"] == "music" and row["sureness"] > 0.9 and row["midi"].endswith("piano.mid")
+    done = run("transcribe", tmp_path / "piano.wav")
+    assert re.search(r"sounds like music \(\d+%\); --task speech takes it for that", done.stderr)
