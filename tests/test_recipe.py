@@ -8,6 +8,7 @@ from melodia.recipe import DOMAINS, Archive, Recipe, find_recipe, load_recipe, r
 
 NAMES = [
     "commonvoice",
+    "english",
     "fsdd",
     "groove",
     "jsb",
@@ -55,7 +56,7 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "kinds", "music21", "piano", "voices"]
+    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "voices"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_recipe_of_ones_own_by_path(tmp_path):
 
 def test_an_unknown_name():
     assert load_recipe("nothing") == Recipe(name="nothing")
-    with pytest.raises(CorpusError, match="nothing: no such recipe; there are commonvoice, fsdd"):
+    with pytest.raises(CorpusError, match="nothing: no such recipe; there are commonvoice, english, fsdd"):
         find_recipe("nothing")
 
 

@@ -102,7 +102,7 @@ def recognize(
     progress(total, total)
     return Transcript(
         segments=segments,
-        seconds=sound.samples / features.sample_rate,
+        seconds=config.start + sound.samples / features.sample_rate,
         start=config.start,
         messages=_messages(segments, sound),
     )

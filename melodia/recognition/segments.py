@@ -25,7 +25,7 @@ SPEECH = 0.9  # quantile of a piece's levels that is taken for its speech
 class SegmentConfig:
     """In seconds; `depth_db`: how far below speech a pause lies. A pause of `pause` ends a piece of `shortest` or more."""
 
-    shortest: float = 1.5
+    shortest: float = 2.0
     longest: float = 16.0
     pause: float = 0.45
     depth_db: float = 22.0
@@ -51,13 +51,14 @@ def pieces(parts: Iterable[Tensor], frame_rate: float, config: SegmentConfig) ->
     held, first = torch.zeros(0, 0), 0
     for part in parts:
         held = torch.cat([held, part]) if len(held) else part
-        while len(held) >= shortest + pause:
-            end = _pause_in(held[: longest + pause], shortest, pause, config.depth_db)
-            if end is None and len(held) < longest + pause:
-                break
-            end = end or quietest(held, longest // 2, longest)
+        while len(held) >= longest + pause:  # always looked for in as many frames, so that parts do not matter
+            window = held[: longest + pause]
+            end = _pause_in(window, shortest, pause, config.depth_db) or quietest(window, longest // 2, longest)
             yield Piece(first, held[:end])
             held, first = held[end:], first + end
+    while len(held) and (end := _pause_in(held, shortest, pause, config.depth_db)):
+        yield Piece(first, held[:end])
+        held, first = held[end:], first + end
     if len(held):
         yield Piece(first, held)
 
@@ -69,12 +70,15 @@ def levels(decibels: Tensor) -> Tensor:
 
 
 def _pause_in(decibels: Tensor, shortest: int, pause: int, depth_db: float) -> int | None:
-    """The middle of the first long pause, if it is over or long enough."""
+    """The middle of the first long pause after so many frames."""
+    if len(decibels) < shortest + pause:
+        return None
     level = levels(decibels)
-    quiet = (level < torch.quantile(level, SPEECH) - depth_db).int()
-    runs = torch.nn.functional.max_pool1d(-quiet[None, None].float(), pause, 1)[0, 0] < 0  # whole spans of quiet frames
-    starts = torch.nonzero(runs[max(shortest - pause // 2, 0) :])[:, 0]
-    return int(starts[0]) + max(shortest - pause // 2, 0) + pause // 2 if len(starts) else None
+    quiet = (level < torch.quantile(level, SPEECH) - depth_db).float()
+    whole = -torch.nn.functional.max_pool1d(-quiet[None, None], pause, 1)[0, 0] > 0  # spans of quiet frames alone
+    first = max(shortest - pause // 2, 0)
+    starts = torch.nonzero(whole[first:])[:, 0]
+    return int(starts[0]) + first + pause // 2 if len(starts) else None
 
 
 def quietest(decibels: Tensor, first: int, last: int) -> int:

@@ -34,7 +34,7 @@ class Transcript:
     """What was said in a recording. Segments and their words stand in order of onset, which counts from its beginning."""
 
     segments: list[Segment]
-    seconds: float  # length of the recording
+    seconds: float  # of the recording, where reading ended
     start: float = 0.0  # second of the recording from which on it was read
     messages: list[str] = field(default_factory=list)  # what the person should know
 

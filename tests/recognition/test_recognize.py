@@ -34,6 +34,7 @@ def test_a_span_keeps_the_times_of_the_recording(reader, tmp_path):
     assert whole.text == "bed cab" and len(whole.segments) == 2
     late = recognize(tmp_path / "two.wav", reader, RecognizeConfig(start=1.5))
     assert late.text == "cab" and late.words[0].onset == pytest.approx(whole.words[1].onset, abs=0.07)
+    assert late.seconds == pytest.approx(whole.seconds) and late.start == 1.5
     assert recognize(tmp_path / "two.wav", reader, RecognizeConfig(end=1.5)).text == "bed"
     with pytest.raises(AudioError, match="is no span of it"):
         recognize(tmp_path / "two.wav", reader, RecognizeConfig(start=99))
