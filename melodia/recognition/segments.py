@@ -56,9 +56,9 @@ def pieces(parts: Iterable[Tensor], frame_rate: float, config: SegmentConfig) ->
             end = _pause_in(window, shortest, pause, config.depth_db) or quietest(window, longest // 2, longest)
             yield Piece(first, held[:end])
             held, first = held[end:], first + end
-    while len(held) and (end := _pause_in(held, shortest, pause, config.depth_db)):
-        yield Piece(first, held[:end])
-        held, first = held[end:], first + end
+    while len(held) and (last := _pause_in(held, shortest, pause, config.depth_db)):
+        yield Piece(first, held[:last])
+        held, first = held[last:], first + last
     if len(held):
         yield Piece(first, held)
 

@@ -140,6 +140,10 @@ def join_cluster(device: torch.device) -> Cluster:
         torch.cuda.set_device(device)
     try:
         if not distributed.is_initialized():
+            # An optimiser imports it, and imported while there is a process group it holds that for ever: `leave` then
+            # ends none of its threads, and one that wakes while Python shuts down aborts the process.
+            from torch import _dynamo  # noqa: F401
+
             backend = "nccl" if device.type == "cuda" else "gloo"
             distributed.init_process_group(backend, timeout=timedelta(minutes=PATIENCE_MINUTES))
     except (RuntimeError, ValueError) as error:
