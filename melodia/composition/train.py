@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
 from melodia.composition.augment import AugmentConfig
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
@@ -20,7 +20,7 @@ from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
-from melodia.errors import ConfigError, CorpusError
+from melodia.errors import CorpusError
 from melodia.training import (
     Cluster,
     Loaded,
@@ -30,8 +30,11 @@ from melodia.training import (
     RunResult,
     Trainer,
     TrainingConfig,
-    provenance,
+    card,
+    describe,
+    refuse_sizes,
     share_of_batch,
+    with_defaults,
 )
 from melodia.training import train as run_training
 
@@ -72,11 +75,9 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     Raises:
         ConfigError: a setting is not known or out of range.
     """
-    given = {name: value for name, value in settings.items() if value is not None}
-    fixed = next((name for name in MODEL if name in given and name != "dropout"), "") if start else ""
-    if fixed:
-        raise ConfigError(f"{fixed}: the network is that of {start}; leave it out, or train from nothing")
-    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    if start:
+        refuse_sizes({n: settings[n] for n in MODEL if n != "dropout" and settings.get(n) is not None}, start)
+    given = with_defaults(settings, TUNED if start else FRESH, gpu)
     if "iterations" not in given:
         cells = given.get("batch_size", DataConfig().batch_size) * given.get("length", DataConfig().length)
         epochs = TUNED_EPOCHS * int(corpus.pieces("train").lengths.sum()) // max(cells, 1)
@@ -137,12 +138,10 @@ def train(
         the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
 
     Raises:
-        MelodiaError: the corpus is of another domain or lacks a split, the checkpoint to begin from
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from
             cannot be read, the loss is no number, nothing can be written, or the output folder holds
             something else.
     """
-    if corpus.manifest["domain"] != "composition":
-        raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for composition")
     cluster = cluster or Cluster(torch.device("cpu"))
     share_of_batch(config.data.batch_size, cluster.size * config.training.accumulate)
     if not config.data.whole:
@@ -164,16 +163,23 @@ def train(
     after = score_all(composer, corpus, cluster) if config.start else {}
     if not cluster.leads:
         return None, result
-    info = describe(corpus, composer, config, result)
+    if config.start and after["valid"] > NO_GAIN * before["valid"]:
+        result.notices.append(f"no gain to speak of: {Path(config.start).name} knew music like this already, or it is too little")
+    info = describe(
+        corpus,
+        composer.config,
+        config.start,
+        result,
+        title="a composer of one's own",
+        metrics={"valid_bits_a_note": result.best_loss * BITS[1]},
+        trainer=config.training,
+        data=config.data,
+        augmentation=config.augmentation,
+    )
     if config.start:
         info.metrics |= {"before": before, "after": after}
-        if after["valid"] > NO_GAIN * before["valid"]:
-            result.notices.append(
-                f"no gain to speak of: {Path(config.start).name} knew music like this already, or it is too little"
-            )
-            info.metrics["notices"] = result.notices
         info.training["share_of_new_weights"] = share
-    save_checkpoint(run.output, info, composer.state_dict(), card(info))
+    save_checkpoint(run.output, info, composer.state_dict(), card_of(info))
     return info, result
 
 
@@ -240,21 +246,6 @@ def few(pieces: Pieces, fine_tuned: bool) -> list[str]:
     ]
 
 
-def describe(corpus: Corpus, composer: Composer, config: TrainConfig, result: RunResult) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
-    sources = sources_of(corpus.manifest["sources"], config.start)
-    settings = {"trainer": config.training, "data": config.data, "augmentation": config.augmentation}
-    return CheckpointInfo(
-        domain="composition",
-        title=f"a composer of one's own ({', '.join(s['name'] for s in corpus.manifest['sources'])})",
-        model=to_json(composer.config),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
-        data=sources,
-        training=provenance(corpus, config.start, result, **settings),
-        metrics={"valid_bits_a_note": result.best_loss * BITS[1], "notices": result.notices},
-    )
-
-
 def headline(metrics: dict[str, Any]) -> str:
     """What came of a training, in a line."""
     text = f"{metrics['valid_bits_a_note']:.3f} bits a note on valid"
@@ -267,32 +258,16 @@ def headline(metrics: dict[str, Any]) -> str:
     return text + "; held-out bits a note before -> after: " + ", ".join(changes)
 
 
-def card(info: CheckpointInfo) -> str:
+def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    sources = "\n".join(
-        f"- {s['name']}: {s.get('files', s.get('pieces', '?'))} files, {s['licence']} {s['url']}" for s in info.data
-    )
-    training, start = info.training, info.training["from"]
-    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
-    lines = [
-        f"# A composer\n\nA stacked LSTM over events of notes, trained with melodia {training['code_version']}"
-        + (f", beginning from the checkpoint `{Path(start).name}`." if start else "."),
-        f"\n## Data\n\n{sources}\n\nSplit, by piece, near-duplicates together: {split}.",
-        f"\n## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are "
-        f"those of iteration {training['best_iteration']}, the best on valid"
-        + (
-            f", and {1 - share:.0%} of those before the training. "
-            if (share := training.get("share_of_new_weights", 1)) < 1
-            else ". "
-        )
-        + "Settings are in `config.json`.",
-        "\n## Metrics\n",
-    ]
     before, after = info.metrics.get("before"), info.metrics.get("after")
     if before and after:
-        lines += [f"| bits a note, held out | `{Path(start).name}` | this model | |", "|---|---|---|---|"]
+        lines = [f"| bits a note, held out | `{Path(info.training['from']).name}` | this model | |", "|---|---|---|---|"]
         lines += [f"| {s} | {before[s]:.3f} | {after[s]:.3f} | {after[s] / before[s] - 1:+.1%} |" for s in after]
         lines += ["", "What to keep was chosen on valid; test was read for this table alone."]
     else:
-        lines.append(f"- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note (on a sample of it, if it is large)")
-    return "\n".join([*lines, *(f"\n{notice}." for notice in info.metrics["notices"])]) + "\n"
+        lines = [f"- valid: {info.metrics['valid_bits_a_note']:.3f} bits a note (on a sample of it, if it is large)"]
+    share = info.training.get("share_of_new_weights", 1)
+    kept = f", and {1 - share:.0%} of those before the training" if share < 1 else ""
+    kind = "A stacked LSTM over events of notes"
+    return card(info, heading="A composer", kind=kind, split_by="piece, near-duplicates together", metrics=lines, kept=kept)

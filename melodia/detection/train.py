@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.detection.checkpoint import load_detector
@@ -21,9 +20,24 @@ from melodia.detection.detect import CLIP_SECONDS
 from melodia.detection.evaluate import Clip, choose_temperature, clips_of_corpus, hear_all, recordings_of, score
 from melodia.detection.labelled import KINDS
 from melodia.detection.model import Batch, Detector, DetectorConfig
-from melodia.errors import ConfigError, CorpusError
+from melodia.errors import ConfigError
 from melodia.features import MelConfig
-from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig, provenance
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    begun,
+    card,
+    describe,
+    has_weights,
+    refuse_sizes,
+    with_defaults,
+)
 from melodia.training import train as run_training
 
 NATS = ("nats a window", 1.0)
@@ -56,16 +70,12 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     Raises:
         ConfigError: a setting is not known, of composers, or out of range, or the corpus has other features than the checkpoint.
     """
-    if of_composers := [name for name in COMPOSERS if settings.get(name) is not None]:
-        raise ConfigError(f"{of_composers[0]}: is of composers, and this corpus is of recordings; leave it out")
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    given = with_defaults(settings, TUNED if start else FRESH, gpu, COMPOSERS, "a corpus of recordings")
     features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
     network = {name: given.pop(name) for name in NETWORK if name in given}
     model = DetectorConfig(features=features, **network)
     if start:
-        if network:
-            raise ConfigError(f"{next(iter(network))}: the network is that of {start}; leave it out, or train from nothing")
+        refuse_sizes(network, start)
         model = load_detector(start).config
         if model.features != features:
             raise ConfigError(f"corpus: prepared with other features than {start} hears; prepare it anew")
@@ -133,26 +143,30 @@ def train(
         the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
 
     Raises:
-        MelodiaError: the corpus is of another domain or lacks a split or a kind, the checkpoint to begin from cannot be
+        MelodiaError: the corpus is lacks a split or a kind, the checkpoint to begin from cannot be
             read, the loss is no number, nothing can be written, or the output folder holds something else.
     """
-    if corpus.manifest["domain"] != "detection":
-        raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for detection")
     cluster = cluster or Cluster(torch.device("cpu"))
-    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
-    model = Detector(config.model)
-    if config.start:
-        model.load_state_dict(load_detector(config.start).state_dict())
+    start = load_detector(config.start) if config.start else None
+    model = begun(lambda: Detector(config.model), config.training.random_seed, start)
     task = DetectorTask(model, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
-    if (result.stopped and not result.best_iteration) or not cluster.leads:
+    if not has_weights(result, cluster):
         return None, result
     model.load_state_dict(result.weights)
     scores = with_temperature(model, task.valid, corpus)
-    info = describe(corpus, model, config, result)
-    info.metrics |= {"valid": scores}
-    save_checkpoint(run.output, info, model.state_dict(), card(info))
+    info = describe(
+        corpus,
+        model.config,
+        config.start,
+        result,
+        title="tells music from speech",
+        metrics={"valid_nats_a_window": result.best_loss, "valid": scores},
+        trainer=config.training,
+        data=config.data,
+    )
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
     return info, result
 
 
@@ -166,20 +180,6 @@ def with_temperature(model: Detector, valid: list[Batch], corpus: Corpus) -> dic
     return scores | {"right_changed": float(np.mean([h.is_right for h in heard])) if heard else 0.0}
 
 
-def describe(corpus: Corpus, model: Detector, config: TrainConfig, result: RunResult) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
-    sources = sources_of(corpus.manifest["sources"], config.start)
-    return CheckpointInfo(
-        domain="detection",
-        title=f"tells music from speech ({', '.join(s['name'] for s in sources)})",
-        model=to_json(model.config),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
-        data=sources,
-        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
-        metrics={"valid_nats_a_window": result.best_loss, "notices": result.notices},
-    )
-
-
 def headline(metrics: dict[str, Any]) -> str:
     """What came of a training, in a line."""
     scores = metrics["valid"]
@@ -187,22 +187,15 @@ def headline(metrics: dict[str, Any]) -> str:
     return f"{scores['right']:.1%} of {scores['clips']} clips of 5 s of valid are right ({kinds})"
 
 
-def card(info: CheckpointInfo) -> str:
+def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    training, start, scores = info.training, info.training["from"], info.metrics["valid"]
-    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
-    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
-    return (
-        f"# A detector of music and speech\n\nStacked LSTMs over time, trained with melodia {training['code_version']}"
-        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
-        + f".\n\n"
-        f"## Data\n\n{sources}\n\nSplit, by recording: {split}.\n\n"
-        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
-        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
-        f"## Metrics\n\nOn valid: {info.metrics['valid_nats_a_window']:.3f} nats a window with noise, rooms and the like, "
-        f"{scores['right_changed']:.1%} right, by which the iteration and the temperature were chosen. Clips as they are:\n\n"
-        "| source | clips | right |\n|---|---|---|\n"
-        + "".join(f"| {name} | {of['clips']} | {of['right']:.1%} |\n" for name, of in scores["sources"].items())
-        + f"| all | {scores['clips']} | {scores['right']:.1%} |\n"
-        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
-    )
+    scores = info.metrics["valid"]
+    metrics = [
+        f"On valid: {info.metrics['valid_nats_a_window']:.3f} nats a window with noise, rooms and the like, "
+        f"{scores['right_changed']:.1%} right, by which the iteration and the temperature were chosen. Clips as they are:\n",
+        "| source | clips | right |\n|---|---|---|",
+        *(f"| {name} | {of['clips']} | {of['right']:.1%} |" for name, of in scores["sources"].items()),
+        f"| all | {scores['clips']} | {scores['right']:.1%} |",
+    ]
+    heading = "A detector of music and speech"
+    return card(info, heading=heading, kind="Stacked LSTMs over time", split_by="recording", metrics=metrics)

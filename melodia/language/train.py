@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
-from melodia.errors import ConfigError
 from melodia.language.checkpoint import load_language
 from melodia.language.model import END, UNREAD, Batch, LanguageConfig, LanguageModel
 from melodia.training import (
@@ -28,9 +26,14 @@ from melodia.training import (
     RunResult,
     Trainer,
     TrainingConfig,
+    begun,
+    card,
+    describe,
+    has_weights,
     on_device,
-    provenance,
+    refuse_sizes,
     share_of_batch,
+    with_defaults,
 )
 from melodia.training import train as run_training
 
@@ -77,14 +80,11 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     Raises:
         ConfigError: a setting is not known, of others, or out of range.
     """
-    if of_others := [name for name in OTHERS if settings.get(name) is not None]:
-        raise ConfigError(f"{of_others[0]}: has no meaning for a corpus of texts; leave it out")
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of texts")
     sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
     dropout = given.pop("dropout", LanguageConfig().dropout)
-    if start and sizes:
-        raise ConfigError(f"{next(iter(sizes))}: the network is that of {start}; leave it out, or train from nothing")
+    if start:
+        refuse_sizes(sizes, start)
     sized = load_language(start).config if start else from_json(LanguageConfig, sizes, "train")
     data = {name: given.pop(name) for name in DATA if name in given}
     return TrainConfig(
@@ -172,33 +172,26 @@ def train(
             nothing can be written, or the output folder holds something else.
     """
     cluster = cluster or Cluster(torch.device("cpu"))
-    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
-    model = LanguageModel(config.model)
-    if config.start:
-        model.load_state_dict(load_language(config.start).state_dict())
+    start = load_language(config.start) if config.start else None
+    model = begun(lambda: LanguageModel(config.model), config.training.random_seed, start)
     task = LanguageTask(model, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
-    if (result.stopped and not result.best_iteration) or not cluster.leads:
+    if not has_weights(result, cluster):
         return None, result
     model.load_state_dict(result.weights)
-    info = describe(corpus, config, result)
-    save_checkpoint(run.output, info, model.state_dict(), card(info))
-    return info, result
-
-
-def describe(corpus: Corpus, config: TrainConfig, result: RunResult) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
-    sources = sources_of(corpus.manifest["sources"], config.start)
-    return CheckpointInfo(
-        domain="language",
-        title=f"a language model of one's own ({', '.join(s['name'] for s in sources)})",
-        model=to_json(config.model),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
-        data=sources,
-        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
-        metrics={"valid_bits_a_letter": result.best_loss * BITS[1], "notices": result.notices},
+    info = describe(
+        corpus,
+        config.model,
+        config.start,
+        result,
+        title="knows which letter comes next",
+        metrics={"valid_bits_a_letter": result.best_loss * BITS[1]},
+        trainer=config.training,
+        data=config.data,
     )
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
+    return info, result
 
 
 def headline(metrics: dict[str, Any]) -> str:
@@ -206,17 +199,7 @@ def headline(metrics: dict[str, Any]) -> str:
     return f"{metrics['valid_bits_a_letter']:.3f} bits a letter on valid"
 
 
-def card(info: CheckpointInfo) -> str:
+def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    training, start = info.training, info.training["from"]
-    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
-    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
-    return (
-        f"# A language model\n\nStacked LSTMs over letters, trained with melodia {training['code_version']}"
-        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
-        + f".\n\n## Data\n\n{sources}\n\nSplit, by file: {split}.\n\n"
-        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
-        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
-        f"## Metrics\n\n- valid: {info.metrics['valid_bits_a_letter']:.3f} bits a letter\n"
-        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
-    )
+    metrics = [f"- valid: {info.metrics['valid_bits_a_letter']:.3f} bits a letter"]
+    return card(info, heading="A language model", kind="Stacked LSTMs over letters", split_by="file", metrics=metrics)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
@@ -30,8 +29,13 @@ from melodia.training import (
     RunResult,
     Trainer,
     TrainingConfig,
+    begun,
+    card,
+    describe,
+    has_weights,
     on_device,
-    provenance,
+    refuse_sizes,
+    with_defaults,
 )
 from melodia.training import train as run_training
 
@@ -65,16 +69,12 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     Raises:
         ConfigError: a setting is not known, of others, or out of range, or the corpus has other features than the checkpoint.
     """
-    if of_others := [name for name in OTHERS if settings.get(name) is not None]:
-        raise ConfigError(f"{of_others[0]}: has no meaning for a corpus of speech; leave it out")
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of speech")
     features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
     sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
     dropout, live = given.pop("dropout", 0.1), bool(corpus.manifest["settings"].get("live"))
     if start:
-        if sizes:
-            raise ConfigError(f"{next(iter(sizes))}: the network is that of {start}; leave it out, or train from nothing")
+        refuse_sizes(sizes, start)
         model = replace(load_recognizer(start).config, dropout=dropout)
         if model.features != features or model.live != live:
             raise ConfigError(f"corpus: prepared for another kind of model than {start}; prepare it anew")
@@ -160,34 +160,27 @@ def train(
             nothing can be written, or the output folder holds something else.
     """
     cluster = cluster or Cluster(torch.device("cpu"))
-    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
-    model = Recognizer(config.model)
-    if config.start:
-        model.load_state_dict(load_recognizer(config.start).state_dict())
+    start = load_recognizer(config.start) if config.start else None
+    model = begun(lambda: Recognizer(config.model), config.training.random_seed, start)
     task = RecognizerTask(model, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
-    if (result.stopped and not result.best_iteration) or not cluster.leads:
+    if not has_weights(result, cluster):
         return None, result
     model.load_state_dict(result.weights)
-    info = describe(corpus, model, config, result)
-    info.metrics |= {"valid": score_greedily(model.eval(), task.valid)}
-    save_checkpoint(run.output, info, model.state_dict(), card(info))
-    return info, result
-
-
-def describe(corpus: Corpus, model: Recognizer, config: TrainConfig, result: RunResult) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
-    sources = sources_of(corpus.manifest["sources"], config.start)
-    return CheckpointInfo(
-        domain="recognition",
-        title=f"a recogniser of one's own ({', '.join(s['name'] for s in sources)})",
-        model=to_json(model.config),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
-        data=sources,
-        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
-        metrics={"valid_nats_a_letter": result.best_loss, "notices": result.notices},
+    scores = score_greedily(model.eval(), task.valid)
+    info = describe(
+        corpus,
+        model.config,
+        config.start,
+        result,
+        title="writes down English speech",
+        metrics={"valid_nats_a_letter": result.best_loss, "valid": scores},
+        trainer=config.training,
+        data=config.data,
     )
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
+    return info, result
 
 
 def headline(metrics: dict[str, Any]) -> str:
@@ -199,19 +192,12 @@ def headline(metrics: dict[str, Any]) -> str:
     )
 
 
-def card(info: CheckpointInfo) -> str:
+def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    training, start, scores = info.training, info.training["from"], info.metrics["valid"]
-    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
-    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
-    return (
-        f"# A recogniser of speech\n\nStacked LSTMs with connectionist temporal classification, trained with melodia "
-        f"{training['code_version']}"
-        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
-        + f".\n\n## Data\n\n{sources}\n\nSplit, by text: {split}.\n\n"
-        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
-        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
-        f"## Metrics\n\n- valid: {info.metrics['valid_nats_a_letter']:.3f} nats a letter\n"
-        f"- valid, without a language model: word error rate {scores['wer']:.1%}, letter error rate {scores['cer']:.1%}\n"
-        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
-    )
+    scores = info.metrics["valid"]
+    metrics = [
+        f"- valid: {info.metrics['valid_nats_a_letter']:.3f} nats a letter",
+        f"- valid, without a language model: word error rate {scores['wer']:.1%}, letter error rate {scores['cer']:.1%}",
+    ]
+    kind = "Stacked LSTMs with connectionist temporal classification"
+    return card(info, heading="A recogniser of speech", kind=kind, split_by="text", metrics=metrics)

@@ -2,6 +2,7 @@
 
 from melodia.training.cluster import Cluster, join_cluster
 from melodia.training.config import TrainingConfig
+from melodia.training.outcome import begun, card, describe, has_weights, refuse_sizes, with_defaults
 from melodia.training.run import RunConfig, RunResult, provenance, train
 from melodia.training.task import Loaded, Position, Task, share_of_batch
 from melodia.training.trainer import Progress, Trainer, on_device
@@ -16,9 +17,15 @@ __all__ = [
     "Task",
     "Trainer",
     "TrainingConfig",
+    "begun",
+    "card",
+    "describe",
+    "has_weights",
     "join_cluster",
     "on_device",
     "provenance",
+    "refuse_sizes",
     "share_of_batch",
     "train",
+    "with_defaults",
 ]

@@ -5,19 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint, sources_of
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
-from melodia.errors import ConfigError, CorpusError
+from melodia.errors import ConfigError
 from melodia.features import FeatureConfig
-from melodia.training import Cluster, Loaded, Position, Progress, RunConfig, RunResult, Trainer, TrainingConfig, provenance
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    begun,
+    card,
+    describe,
+    has_weights,
+    refuse_sizes,
+    with_defaults,
+)
 from melodia.training import train as run_training
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.data import DataConfig, Recording, collated, excerpt, windows
@@ -54,15 +68,12 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     Raises:
         ConfigError: a setting is not known, of composers, or out of range, or the corpus has other features than the checkpoint.
     """
-    if of_composers := [name for name in COMPOSERS if settings.get(name) is not None]:
-        raise ConfigError(f"{of_composers[0]}: is of composers, and this corpus is of recordings; leave it out")
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = {**(TUNED if start else FRESH), "precision": "bfloat16" if gpu else "float32", **given}
+    given = with_defaults(settings, TUNED if start else FRESH, gpu, COMPOSERS, "a corpus of recordings")
     features = from_json(FeatureConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
     model = TranscriberConfig(features=features, dropout=given.pop("dropout", 0.0))
     if size := given.pop("hidden_size", None):
         if start:
-            raise ConfigError(f"hidden_size: the network is that of {start}; leave it out, or train from nothing")
+            refuse_sizes({"hidden_size": size}, start)
         model = replace(model, input_size=size, hidden_sizes=(size, size, size))
     if start:
         model = replace(load_transcriber(start).config, dropout=model.dropout)
@@ -135,28 +146,32 @@ def train(
         the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
 
     Raises:
-        MelodiaError: the corpus is of another domain or lacks a split, the checkpoint to begin from cannot be
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be
             read, the loss is no number, nothing can be written, or the output folder holds something else.
     """
-    if corpus.manifest["domain"] != "transcription":
-        raise CorpusError(f"{corpus.folder}: prepared for {corpus.manifest['domain']}, not for transcription")
     cluster = cluster or Cluster(torch.device("cpu"))
-    torch.manual_seed(config.training.random_seed)  # the weights are drawn when the layers are made
-    model = Transcriber(config.model)
-    if config.start:
-        model.load_state_dict(load_transcriber(config.start).state_dict())
+    start = load_transcriber(config.start) if config.start else None
+    model = begun(lambda: Transcriber(config.model), config.training.random_seed, start)
     task = TranscriberTask(model, corpus, config)
     run.measure_start = bool(config.start)
     result = run_training(task, config.training, run, cluster, report)
-    if (result.stopped and not result.best_iteration) or not cluster.leads:
+    if not has_weights(result, cluster):
         return None, result
     model.load_state_dict(result.weights)
     if all(recording.pedal[:, 0].min(initial=0) < 0 for recording in task.train):
         result.notices.append("no recording says where the pedal is down, so --pedal of this model means nothing")
     scores = with_thresholds(model, corpus)
-    info = describe(corpus, model, config, result)
-    info.metrics |= {"valid": scores}
-    save_checkpoint(run.output, info, model.state_dict(), card(info))
+    info = describe(
+        corpus,
+        model.config,
+        config.start,
+        result,
+        title="writes down pianos",
+        metrics={"valid_nats_a_frame": result.best_loss, "valid": scores},
+        trainer=config.training,
+        data=config.data,
+    )
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
     return info, result
 
 
@@ -172,20 +187,6 @@ def with_thresholds(model: Transcriber, corpus: Corpus) -> dict[str, float]:
     return scores
 
 
-def describe(corpus: Corpus, model: Transcriber, config: TrainConfig, result: RunResult) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
-    sources = sources_of(corpus.manifest["sources"], config.start)
-    return CheckpointInfo(
-        domain="transcription",
-        title=f"a transcriber of one's own ({', '.join(s['name'] for s in sources)})",
-        model=to_json(model.config),
-        licence="trained on: " + ", ".join(f"{s['name']} ({s['licence']})" for s in sources),
-        data=sources,
-        training=provenance(corpus, config.start, result, trainer=config.training, data=config.data),
-        metrics={"valid_nats_a_frame": result.best_loss, "notices": result.notices},
-    )
-
-
 def headline(metrics: dict[str, Any]) -> str:
     """What came of a training, in a line."""
     scores = metrics["valid"]
@@ -195,20 +196,12 @@ def headline(metrics: dict[str, Any]) -> str:
     )
 
 
-def card(info: CheckpointInfo) -> str:
+def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    training, start = info.training, info.training["from"]
-    sources = "\n".join(f"- {s['name']}: {s.get('files', '?')} files, {s['licence']} {s['url']}" for s in info.data)
-    split = ", ".join(f"{n} {s}" for s, n in training["pieces"].items())
-    return (
-        f"# A transcriber\n\nStacked LSTMs over keys and time, trained with melodia {training['code_version']}"
-        + (f", beginning from the checkpoint `{Path(start).name}`" if start else "")
-        + f".\n\n"
-        f"## Data\n\n{sources}\n\nSplit, by recording: {split}.\n\n"
-        f"## Training\n\n{training['iterations']} iterations in {training['seconds'] / 60:.1f} minutes; the weights are those "
-        f"of iteration {training['best_iteration']}, the best on valid. Settings are in `config.json`.\n\n"
-        f"## Metrics\n\n- valid: {info.metrics['valid_nats_a_frame']:.3f} nats a frame, weighted\n"
-        + "".join(f"- valid, F1: {name.replace('_', ' ')} {value:.3f}\n" for name, value in info.metrics["valid"].items())
-        + "\nThe thresholds of the decoder were chosen on the same recordings.\n"
-        + "".join(f"\n{notice}.\n" for notice in info.metrics["notices"])
-    )
+    metrics = [
+        f"- valid: {info.metrics['valid_nats_a_frame']:.3f} nats a frame, weighted",
+        *(f"- valid, F1: {name.replace('_', ' ')} {value:.3f}" for name, value in info.metrics["valid"].items()),
+        "\nThe thresholds of the decoder were chosen on the same recordings.",
+    ]
+    kind = "Stacked LSTMs over keys and time"
+    return card(info, heading="A transcriber", kind=kind, split_by="recording", metrics=metrics)

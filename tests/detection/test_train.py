@@ -51,7 +51,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(prepared, tmp_path
 
 
 def test_settings_of_another_domain_are_refused(prepared, tmp_path, small_checkpoint):
-    with pytest.raises(ConfigError, match="whole: is of composers"):
+    with pytest.raises(ConfigError, match="whole: has no meaning for a corpus of recordings"):
         melodia.train(prepared, tmp_path / "x", whole=True)
     with pytest.raises(ConfigError, match="hidden_size: the network is that of"):
         melodia.train(prepared, tmp_path / "x", start=small_checkpoint, hidden_size=8)
