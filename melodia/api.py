@@ -235,6 +235,8 @@ def recognize(
         ConfigError: a setting is out of range, or there are no words in the list.
         CheckpointError: a model cannot be loaded.
     """
+    if only_words and words is None:
+        raise ConfigError("only-words: it needs the words, as in --words yes,no")
     config = RecognizeConfig(start=start, end=end, width=beam)
     listed = WordList(words, only=only_words) if words is not None else None
     recognizer = model if isinstance(model, Recognizer) else load_recognizer(model).to(resolve_device(device))

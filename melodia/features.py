@@ -23,6 +23,7 @@ from torch import Tensor
 from melodia.config import check_range
 from melodia.errors import ConfigError
 
+Block = Tensor | NDArray[np.float32]  # (samples,)
 FLOOR_DB = -100.0
 SMALLEST_POWER = 10 ** (FLOOR_DB / 10)
 STEP_DB = 0.5  # of decibels that are kept as whole numbers
@@ -82,16 +83,16 @@ def spectrogram(waveform: Tensor, config: FeatureConfig) -> Tensor:
     return torch.cat(list(stream_spectrogram([waveform], config)))
 
 
-def stream_spectrogram(blocks: Iterable[Tensor], config: FeatureConfig) -> Iterator[Tensor]:
+def stream_spectrogram(blocks: Iterable[Block], config: FeatureConfig) -> Iterator[Tensor]:
     """The same of a waveform that comes in blocks, as soon as it can be said."""
     return _stream(blocks, config, lambda samples: _frames(samples, config))
 
 
-def _stream(blocks: Iterable[Tensor], config: FeatureConfig | MelConfig, frames: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+def _stream(blocks: Iterable[Block], config: FeatureConfig | MelConfig, frames: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
     """Frames of a waveform that comes in blocks; `frames` makes them of samples with all that the first and the last hear."""
     (before, after), hop = config.reach, config.hop_length
     held, samples, done = torch.zeros(before), 0, 0
-    for block in blocks:
+    for block in map(_tensor, blocks):
         held, samples = torch.cat([held.to(block), block]), samples + len(block)
         ready = max((len(held) - before - after) // hop + 1, 0)
         if ready:
@@ -101,6 +102,10 @@ def _stream(blocks: Iterable[Tensor], config: FeatureConfig | MelConfig, frames:
     if left > 0:
         needed = (left - 1) * hop + before + after
         yield frames(torch.nn.functional.pad(held, (0, max(needed - len(held), 0)))[:needed])
+
+
+def _tensor(block: Block) -> Tensor:
+    return block if isinstance(block, Tensor) else torch.from_numpy(np.ascontiguousarray(block))
 
 
 def _frames(samples: Tensor, config: FeatureConfig) -> Tensor:
@@ -172,7 +177,7 @@ def log_mel(waveform: Tensor, config: MelConfig) -> Tensor:
     return torch.cat(list(stream_log_mel([waveform], config)))
 
 
-def stream_log_mel(blocks: Iterable[Tensor], config: MelConfig) -> Iterator[Tensor]:
+def stream_log_mel(blocks: Iterable[Block], config: MelConfig) -> Iterator[Tensor]:
     """The same of a waveform that comes in blocks, as soon as it can be said."""
     return _stream(blocks, config, lambda samples: _mel_frames(samples, config))
 

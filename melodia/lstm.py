@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,8 +72,14 @@ class StackedLSTM(nn.Module):
         else:
             self.layers = _fused(config, config.input_size, config.num_layers)
 
-    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """(batch, length, input_size) -> (batch, length, output_size) and the state after it."""
+    def forward(self, x: Tensor, state: State | None = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+        """(batch, length, input_size) -> (batch, length, output_size) and the state after it.
+
+        With `lengths` (batch,) of a bidirectional stack each item is read backwards from its own end, as if it were alone;
+        what is given past the ends means nothing, and the state is None's: zeros.
+        """
+        if lengths is not None and self.config.bidirectional and bool((lengths < x.shape[1]).any()):
+            return self._ragged(x, lengths), self.initial_state(len(x), x.device)
         state = state or self.initial_state(len(x), x.device)
         if x.shape[1] == 1 and not torch.is_grad_enabled() and not self.config.bidirectional:
             return self._step(x, state)
@@ -85,6 +92,21 @@ class StackedLSTM(nn.Module):
             x = self._joined(x, y, depth)
             news.append(_unpacked(new))
         return x, tuple(torch.cat(parts) for parts in zip(*news, strict=True))
+
+    def _ragged(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Items of several lengths, both ways. Packed sequences would do, but torch reads them many times as slowly."""
+        frames = torch.arange(x.shape[1], device=x.device)
+        mirrored = torch.where(frames < lengths[:, None], lengths[:, None] - 1 - frames, frames)[:, :, None]
+        run: Any = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}[self.config.cell]
+        settings = (True, 1, 0.0, self.training, False, True)  # biases, layers, dropout, training, both ways, batch first
+        zeros = _packed(tuple(s[:1] for s in self.initial_state(len(x), x.device)))
+        for depth, ways in enumerate(self._weights()):
+            read = self._normed(x, depth)
+            backwards = read.gather(1, mirrored.expand_as(read))
+            ahead, back = (run(heard, zeros, weights, *settings)[0] for heard, weights in zip((read, backwards), ways, strict=True))
+            y = torch.cat([ahead, back.gather(1, mirrored.expand_as(back))], dim=-1)
+            x = self._joined(x, y, depth)
+        return x
 
     def _joined(self, x: Tensor, y: Tensor, depth: int) -> Tensor:
         """What a layer read and gave -> what the next one reads."""

@@ -49,6 +49,20 @@ class Derived(NamedTuple):
     random_seed: tuple[int, ...]
 
 
+class Underived:
+    """What a representation has that makes no pieces of others."""
+
+    __slots__ = ()
+
+    def derive(self, records: Sequence[Record]) -> list[Derived]:
+        """None."""
+        return []
+
+    def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
+        """Never asked for."""
+        raise NotImplementedError
+
+
 class Representation(Protocol):
     """See the module. It is pickled and sent to other processes, so it holds settings alone."""
 

@@ -43,6 +43,11 @@ def main() -> None:
     parser.add_argument("--lines", action="store_true", help="each line is a sentence already")
     parser.add_argument("--without", type=Path, help="sentences to leave out, one a line")
     arguments = parser.parse_args()
+    stems = [path.stem for path in arguments.texts]
+    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+        sys.exit(f"{', '.join(sorted(twice))}: two texts have this name; give each its own")
+    if arguments.out.is_dir() and any(arguments.out.iterdir()):
+        sys.exit(f"{arguments.out}: there is something in it already; name a new folder")
     without = {key(line) for line in arguments.without.read_text("utf-8").splitlines()} if arguments.without else set()
     for path in arguments.texts:
         text = path.read_text("utf-8")

@@ -83,15 +83,15 @@ class Kokoro:
             "speed": np.array([self.speed], np.float32),
         }
         audio, *durations = session.run(None, given)
-        frames = np.concatenate([[0], np.cumsum(durations[0].ravel()[:-1])]) * FRAME if durations else np.zeros(len(spoken) + 1)
         spans, first = [], None  # of letters between blanks and stops
+        frames = np.concatenate([[0], np.cumsum(durations[0].ravel())]) * FRAME if durations else np.zeros(len(spoken) + 3)
         for i, sign in enumerate([*spoken, " "]):
             if sign in SEPARATORS and first is not None:
                 spans.append((float(frames[first + 1]), float(frames[i + 1])))
                 first = None
             elif sign not in SEPARATORS and first is None:
                 first = i
-        return np.asarray(audio, np.float32).ravel(), spans
+        return np.asarray(audio, np.float32).ravel(), spans if durations else []
 
 
 @cache

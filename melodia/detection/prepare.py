@@ -5,7 +5,6 @@ Of long recordings the first minutes alone are kept. What a recording is stands 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,14 @@ from melodia.detection.model import FEATURES
 from melodia.errors import CorpusError
 from melodia.features import MelConfig, packed, stream_log_mel
 from melodia.recipe import Recipe
-from melodia.representation import Arrays, Derived, Reading, Record
+from melodia.representation import Reading, Underived
 
 VERSION = 1  # of what is read out of a file; another one reads all files anew
 LONGEST_SECONDS = 300.0  # of a recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindsRepresentation:
+class KindsRepresentation(Underived):
     """See the module."""
 
     features: MelConfig = field(default_factory=lambda: FEATURES)
@@ -66,11 +65,3 @@ class KindsRepresentation:
         if level_db(decibels, self.features) < SILENCE_DB:
             raise CorpusError(f"{path.name}: silent, or nearly so (below {SILENCE_DB:g} dB)")
         return Reading({"frames": packed(decibels.numpy())}, len(decibels), tag=kind)
-
-    def derive(self, records: Sequence[Record]) -> list[Derived]:
-        """None."""
-        return []
-
-    def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
-        """Never asked for."""
-        raise NotImplementedError

@@ -20,7 +20,7 @@ from melodia.detection.detect import CLIP_SECONDS
 from melodia.detection.evaluate import Clip, choose_temperature, clips_of_corpus, hear_all, recordings_of, score
 from melodia.detection.labelled import KINDS
 from melodia.detection.model import Batch, Detector, DetectorConfig
-from melodia.errors import ConfigError
+from melodia.errors import ConfigError, CorpusError
 from melodia.features import MelConfig
 from melodia.training import (
     Cluster,
@@ -99,12 +99,14 @@ class DetectorTask:
         """Opens the corpus.
 
         Raises:
-            CorpusError: train or valid lacks music or speech.
+            CorpusError: train or valid lacks music or speech, or valid has no clip that can be heard.
         """
         self.model: nn.Module = model
         self.config = config
         self.train = Draw(recordings_of(corpus, "train"), config.model.features)
         self.valid = self._held_out(Draw(recordings_of(corpus, "valid"), config.model.features))
+        if not clips_of_corpus(corpus, "valid", config.model.features):
+            raise CorpusError(f"{corpus.folder}: nothing in its valid split is loud and long enough to be measured on")
         start = find_checkpoint(config.start).name if config.start else ""
         self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
 

@@ -1,7 +1,7 @@
 """The language model: which letter comes next, by stacked LSTMs.
 
 Letters are those of `melodia.text`, 0 is the end of a sentence and what stands before its first letter. `begin` and
-`advance` are what the search of `melodia.recognition.ctc` asks for.
+`advance` are what `melodia.recognition.search` asks for.
 """
 
 from __future__ import annotations
@@ -77,16 +77,16 @@ class LanguageModel(nn.Module):
     @torch.no_grad()
     def begin(self) -> tuple[State, NDArray[np.float32]]:
         """The state before a sentence, and (letters,) logarithms of the probabilities of its first letter."""
-        states, rows = self._said(torch.tensor([[END]]), None)
+        states, rows = self._said([END], None)
         return states[0], rows[0]
 
     @torch.no_grad()
     def advance(self, states: Sequence[State], letters: Sequence[int]) -> tuple[list[State], NDArray[np.float32]]:
         """The states after a letter more, and what may come after it: (texts, letters)."""
         state = tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
-        return self._said(torch.tensor(letters)[:, None], state)
+        return self._said(letters, state)
 
-    def _said(self, letters: Tensor, state: State | None) -> tuple[list[State], NDArray[np.float32]]:
-        logits, after = self(letters, state)
-        rows: NDArray[np.float32] = logits[:, -1].float().log_softmax(dim=-1).numpy()
+    def _said(self, letters: Sequence[int], state: State | None) -> tuple[list[State], NDArray[np.float32]]:
+        logits, after = self(torch.tensor(letters, device=self.head.weight.device)[:, None], state)
+        rows: NDArray[np.float32] = logits[:, -1].float().log_softmax(dim=-1).cpu().numpy()
         return [tuple(s[:, i : i + 1] for s in after) for i in range(len(letters))], rows

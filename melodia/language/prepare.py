@@ -7,7 +7,6 @@ long text is better cut into many, so that some of it is held out.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from melodia.errors import CorpusError
 from melodia.recipe import Recipe
-from melodia.representation import Arrays, Derived, Reading, Record
+from melodia.representation import Reading, Underived
 from melodia.splits import minhash
 from melodia.text import letters_of, spoken
 
@@ -25,7 +24,7 @@ SHINGLE = 5  # words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LettersRepresentation:
+class LettersRepresentation(Underived):
     """See the module."""
 
     name = "letters"
@@ -64,11 +63,3 @@ class LettersRepresentation:
         words = " ".join(sentences).split()
         codes = [zlib.crc32(" ".join(words[i : i + SHINGLE]).encode()) for i in range(max(len(words) - SHINGLE + 1, 1))]
         return Reading({"letters": letters}, len(letters), minhash(codes))
-
-    def derive(self, records: Sequence[Record]) -> list[Derived]:
-        """None."""
-        return []
-
-    def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
-        """Never asked for."""
-        raise NotImplementedError

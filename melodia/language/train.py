@@ -82,13 +82,12 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     """
     given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of texts")
     sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
-    dropout = given.pop("dropout", LanguageConfig().dropout)
     if start:
         refuse_sizes(sizes, start)
     sized = load_language(start).config if start else from_json(LanguageConfig, sizes, "train")
     data = {name: given.pop(name) for name in DATA if name in given}
     return TrainConfig(
-        model=replace(sized, dropout=dropout),
+        model=replace(sized, dropout=given.pop("dropout", sized.dropout)),
         training=from_json(TrainingConfig, given, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
         start=start,
@@ -109,6 +108,7 @@ class Sentences:
         targets[: len(found)] = found
         letters = np.full(length, END, dtype=np.int64)
         letters[1:] = np.maximum(targets[:-1], END)
+        letters[0] = self.letters[start - 1] if start else END
         return letters, targets
 
 

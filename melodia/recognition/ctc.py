@@ -1,8 +1,8 @@
 """Connectionist temporal classification: what a sequence of letter probabilities says.
 
 Graves et al. 2006, "Connectionist temporal classification". Letter 0 is the blank. `log_probs` are (frames, letters),
-natural logarithms that sum to 1 in each frame. `greedy` takes the likeliest path; for the likeliest text see `search`.
-`align` says in which frames each letter of a text is spoken.
+natural logarithms of probabilities that sum to 1 in each frame. `greedy` takes the likeliest path; for the likeliest text
+see `search`. `align` says in which frames each letter of a text is spoken.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ def greedy(log_probs: LogProbs) -> list[int]:
 def log_prob_of(log_probs: LogProbs, letters: Sequence[int]) -> float:
     """The logarithm of the probability of a text: the sum over all its paths."""
     states, skips = _states(letters)
-    alpha = np.full(len(states), -inf)
-    alpha[0] = 0.0  # before the first frame, as a blank would leave it
-    for t, frame in enumerate(log_probs.astype(np.float64)):
-        moved = alpha if t else np.where(np.arange(len(states)) == 0, 0.0, -inf)
-        alpha = np.logaddexp.reduce(_ways(moved, skips), axis=0) + frame[states]
-    return float(np.logaddexp.reduce(alpha[-2:])) if len(log_probs) else (0.0 if not letters else -inf)
+    score = np.full(len(states), -inf)
+    score[0] = 0.0  # before the first frame
+    for frame in log_probs.astype(np.float64):
+        score = np.logaddexp.reduce(_ways(score, skips), axis=0) + frame[states]
+    return float(np.logaddexp.reduce(score[-2:]))
 
 
 def align(log_probs: LogProbs, letters: Sequence[int]) -> NDArray[np.int64]:

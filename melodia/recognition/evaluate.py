@@ -83,8 +83,7 @@ def items_of_folder(folder: Path, features: MelConfig) -> list[Item]:
     for path in transcribed(folder):
 
         def spectrogram(path: Path = path) -> Iterable[Tensor]:
-            blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(path, features.sample_rate))
-            return stream_log_mel(blocks, features)
+            return stream_log_mel(read_blocks(path, features.sample_rate), features)
 
         name = path.relative_to(folder).as_posix()
         try:
@@ -163,5 +162,5 @@ def aligned(row: dict[str, Any]) -> dict[str, Any]:
         lines = [row["reference"], row["hypothesis"], ""]
     else:
         drawn = jiwer.visualize_alignment(jiwer.process_words(row["reference"], row["hypothesis"]), show_measures=False)
-        lines = [line.partition(" ")[2] for line in drawn.splitlines() if line[:4] in ("REF:", "HYP:", "    ")][:3]
+        lines = [line[5:] for line in drawn.splitlines() if line[:4] in ("REF:", "HYP:", "    ")][:3]
     return {"recording": row["recording"], "wer": row["wer"], "alignment": lines}

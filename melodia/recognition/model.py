@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import ctc_loss, pad
 
 from melodia.config import check_range, from_json
+from melodia.errors import ConfigError
 from melodia.features import FLOOR_DB, MelConfig
 from melodia.lstm import LSTMConfig, StackedLSTM
 from melodia.recognition.ctc import BLANK
@@ -54,7 +55,12 @@ class RecognizerConfig:
         object.__setattr__(self, "word_margins", tuple(self.word_margins))
         check_range("channels", self.channels, 1, 1024)
         check_range("hidden_size", self.hidden_size, 1, 4096)
+        for name, count in (("num_layers", self.num_layers), ("word_margins", self.word_margins)):
+            if len(count) != 2:
+                raise ConfigError(f"{name}: {list(count)} is not usable; there are two")
         check_range("num_layers", min(self.num_layers), 1, 64)
+        check_range("word_margins", min(self.word_margins), -0.5, 0.5)
+        check_range("word_margins", max(self.word_margins), -0.5, 0.5)
         check_range("dropout", self.dropout, 0, 0.9)
 
     @property
@@ -113,12 +119,15 @@ class Recognizer(nn.Module):
     def forward(self, decibels: Tensor, lengths: Tensor) -> Said:
         """(batch, frames, n_mels) in decibels, and how many frames of each are valid -> see `Said`."""
         x = normalised(decibels, lengths, self.config.live)[:, None]
-        x = torch.relu(self.look_again(torch.relu(self.look(x))))
+        lengths = (lengths + STRIDE - 1) // STRIDE
+        x = torch.relu(self.look(x))
+        x = x * (torch.arange(x.shape[2], device=x.device) < lengths[:, None])[:, None, :, None]
+        x = torch.relu(self.look_again(x))
         x = self.read(x.permute(0, 2, 1, 3).flatten(2))
-        x = self.dropout(self.lower(x)[0])
+        x = self.dropout(self.lower(x, lengths=lengths)[0])
         early = self.say_early(x)
-        x = self.upper(x + self.told(torch.softmax(early, dim=-1)))[0]
-        return Said(self.say(self.dropout(x)), early, (lengths + STRIDE - 1) // STRIDE)
+        x = self.upper(x + self.told(torch.softmax(early, dim=-1)), lengths=lengths)[0]
+        return Said(self.say(self.dropout(x)), early, lengths)
 
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `melodia.training.Task`: nats and letters."""

@@ -7,13 +7,11 @@ It is kept as it is spoken (`melodia.text.spoken`). The same text read by two vo
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from melodia.audio import SUFFIXES, read_blocks
 from melodia.config import to_json
@@ -21,7 +19,7 @@ from melodia.errors import CorpusError
 from melodia.features import MelConfig, packed, stream_log_mel
 from melodia.recipe import Recipe, Transcripts
 from melodia.recognition.transcribed import TEXT, text_beside, text_by_recipe
-from melodia.representation import Arrays, Derived, Reading, Record
+from melodia.representation import Reading, Underived
 from melodia.splits import minhash
 from melodia.text import letters_of, spoken
 
@@ -33,7 +31,7 @@ TELLING = 5  # words from which a text tells pieces apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordsRepresentation:
+class WordsRepresentation(Underived):
     """See the module."""
 
     features: MelConfig = field(default_factory=MelConfig)
@@ -74,9 +72,8 @@ class WordsRepresentation:
         letters = letters_of(spoken(text))
         if not letters:
             raise CorpusError(f"{path.name}: its text says nothing that can be spoken: {text[:60]!r}")
-        blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(path, self.features.sample_rate))
         parts, frames = [], 0
-        for part in stream_log_mel(blocks, self.features):
+        for part in stream_log_mel(read_blocks(path, self.features.sample_rate), self.features):
             parts.append(packed(part.numpy()))
             frames += len(part)
             if frames > LONGEST_SECONDS * self.features.frame_rate:
@@ -88,14 +85,6 @@ class WordsRepresentation:
         arrays = {"frames": np.concatenate(parts), "letters": np.array(letters, dtype=np.uint8)}
         words = spoken(text).split()
         return Reading(arrays, frames, minhash(shingles(words)) if len(words) >= TELLING else None)
-
-    def derive(self, records: Sequence[Record]) -> list[Derived]:
-        """None."""
-        return []
-
-    def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
-        """Never asked for."""
-        raise NotImplementedError
 
 
 def shingles(words: list[str]) -> list[int]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
 from melodia.recognition.ctc import LogProbs, align, greedy
-from melodia.recognition.model import STRIDE, Recognizer, log_probs_of
+from melodia.recognition.model import Recognizer, log_probs_of
 from melodia.recognition.search import Language, Search
 from melodia.recognition.segments import SegmentConfig, levels, pieces
 from melodia.recognition.transcript import Segment, Transcript, Word
@@ -34,15 +33,11 @@ Report = Callable[[float, float], None]  # seconds done, seconds in all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognizeConfig:
-    """`start` and `end` in seconds of the recording; `width`: texts that the search keeps, 0 to take the likeliest letters.
-
-    `language_weight` goes before the model's own.
-    """
+    """`start` and `end` in seconds of the recording; `width`: texts that the search keeps, 0 to take the likeliest letters."""
 
     start: float = 0.0
     end: float | None = None
     width: int | None = None
-    language_weight: float | None = None
     segment: SegmentConfig = field(default_factory=SegmentConfig)
 
     def __post_init__(self) -> None:
@@ -54,18 +49,20 @@ class RecognizeConfig:
 
 
 class Reader:
-    """What turns the probabilities of a piece into letters."""
+    """What turns the probabilities of a piece into letters.
+
+    Raises:
+        ConfigError: words are given to a reading that takes the likeliest letters.
+    """
 
     def __init__(
         self, model: Recognizer, config: RecognizeConfig, language: Language | None = None, words: WordList | None = None
     ) -> None:
         search = model.config.search
         width = search.width if config.width is None else config.width
-        if config.language_weight is not None:
-            search = replace(search, language_weight=config.language_weight)
         if not language:
             search = replace(search, letter_bonus=0.0)
-        plain = width == 0 or (width == 1 and not language)
+        plain = width == 0 or (width == 1 and not language and not words)
         if plain and words:
             raise ConfigError("beam: 0 takes the likeliest letters, whatever the words; leave it out")
         self.search = None if plain else Search(replace(search, width=max(width, 1)), language, words)
@@ -100,6 +97,7 @@ def recognize(
     if not sound.samples:
         raise AudioError(f"{path}: there is no sound in it")
     progress(total, total)
+    segments = segments if sound.loudest > SILENCE else []
     return Transcript(
         segments=segments,
         seconds=config.start + sound.samples / features.sample_rate,
@@ -134,17 +132,24 @@ class Sound:
     samples: int = 0
     loudest: float = 0.0
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
+    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """The blocks, counted."""
         for block in blocks:
             self.samples += len(block)
             self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
-            yield torch.from_numpy(np.ascontiguousarray(block))
+            yield block
 
 
 def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Recognizer) -> list[Word]:
-    """Words with their times, each between its neighbours, and the mean probability of their letters."""
-    spans, frame = align(log_probs, letters), STRIDE / model.config.features.frame_rate
+    """Words with their times, each between its neighbours, and the geometric mean of their letters' probabilities.
+
+    Args:
+        log_probs: (frames, letters) of a piece.
+        letters: what is said in it.
+        onset: of the piece, in seconds.
+        model: whose margins are taken.
+    """
+    spans, lasts = align(log_probs, letters), 1 / model.config.frame_rate  # seconds
     before, after = model.config.word_margins
     best = [float(log_probs[a:b, letter].max()) if b > a else -10.0 for (a, b), letter in zip(spans.tolist(), letters, strict=True)]
     place, found = 0, []
@@ -152,14 +157,14 @@ def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Reco
         own = slice(place, place + len(text))
         if text:
             first, last = int(spans[own][0, 0]), int(spans[own][-1, 1])
-            found.append(Word(text, first * frame - before, last * frame + after, float(np.exp(np.mean(best[own])))))
+            found.append(Word(text, first * lasts - before, last * lasts + after, float(np.exp(np.mean(best[own])))))
         place += len(text) + 1
-    end = len(log_probs) * frame
+    end = len(log_probs) * lasts
     for i, word in enumerate(found):
         earliest = found[i - 1].offset if i else 0.0
         latest = found[i + 1].onset if i + 1 < len(found) else end
         middle = (word.offset + latest) / 2 if word.offset > latest else word.offset
-        found[i] = word._replace(onset=max(word.onset, earliest), offset=min(max(middle, word.onset + frame), end))
+        found[i] = word._replace(onset=max(word.onset, earliest), offset=min(max(middle, word.onset + lasts), end))
     return [word._replace(onset=onset + word.onset, offset=onset + max(word.offset, word.onset)) for word in found]
 
 

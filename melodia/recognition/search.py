@@ -57,6 +57,7 @@ class SearchConfig:
         check_range("language_weight", self.language_weight, 0, 10)
         check_range("letter_bonus", self.letter_bonus, -10, 10)
         check_range("distance", self.distance, 0)
+        check_range("lowest", self.lowest, -1e9, 0)
 
 
 class Found(list[int]):
@@ -112,7 +113,7 @@ class Search:
         return self.texts(log_probs)[0]
 
     def texts(self, log_probs: LogProbs) -> list[Found]:
-        """The texts that are left at the end, the best first."""
+        """The texts that are left at the end, the best first; an empty one if the word list refuses all."""
         root = _Text(None, BLANK, 0.0, self.words.begin() if self.words else None)
         root.blank = 0.0
         if self.language:
@@ -123,6 +124,9 @@ class Search:
         for frame, chosen in zip(log_probs.tolist(), spoken, strict=True):
             beam = self._frame(beam, frame, np.flatnonzero(chosen).tolist())
         scored = sorted(((self._at_the_end(text), text) for text in beam), key=lambda pair: -pair[0])
+        scored = [(score, text) for score, text in scored if score > -inf]
+        if not scored:
+            return [Found()]
         found = [Found(text.letters()) for _, text in scored]
         for one, (score, _) in zip(found, scored, strict=True):
             one.score = score

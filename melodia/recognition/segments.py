@@ -34,6 +34,7 @@ class SegmentConfig:
         check_range("shortest", self.shortest, 0.1, 600)
         check_range("longest", self.longest, 1, 600)
         check_range("pause", self.pause, 0.05, 60)
+        check_range("depth_db", self.depth_db, 1, 100)
         if self.longest < 2 * self.shortest:
             raise ConfigError(f"longest: {self.longest:g} is out of range; it must be at least twice shortest, {self.shortest:g}")
 

@@ -72,17 +72,18 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of speech")
     features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
     sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
-    dropout, live = given.pop("dropout", 0.1), bool(corpus.manifest["settings"].get("live"))
+    dropout, live = given.pop("dropout", None), bool(corpus.manifest["settings"].get("live"))
     if start:
         refuse_sizes(sizes, start)
-        model = replace(load_recognizer(start).config, dropout=dropout)
+        model = load_recognizer(start).config
         if model.features != features or model.live != live:
             raise ConfigError(f"corpus: prepared for another kind of model than {start}; prepare it anew")
     else:
         if layers := sizes.pop("num_layers", 0):
             check_range("num_layers", layers, 2, 64)
             sizes["num_layers"] = (max(2 * layers // 5, 1), layers - max(2 * layers // 5, 1))
-        model = from_json(RecognizerConfig, {"features": to_json(features), "dropout": dropout, "live": live, **sizes}, "train")
+        model = from_json(RecognizerConfig, {"features": to_json(features), "live": live, **sizes}, "train")
+    model = replace(model, dropout=model.dropout if dropout is None else dropout)
     data: dict[str, Any] = {"random_seed": given.get("random_seed", 0), **({"easy_batches": 0} if start else {})}
     if seconds := given.pop("batch_size", None):
         data["batch_seconds"] = seconds
@@ -125,6 +126,8 @@ class RecognizerTask:
         """Utterances of valid, always the same, unchanged."""
         utterances, lengths, _ = utterances_of(corpus, "valid")
         fits = np.flatnonzero(lengths <= self.config.data.longest_seconds * self.features.frame_rate)
+        if not len(fits):
+            raise CorpusError(f"{corpus.folder}: no utterance of at most {self.config.data.longest_seconds:g} s in its valid split")
         chosen = np.random.default_rng(0).permutation(fits)[: self.config.valid_utterances]
         most = round(self.config.data.batch_seconds * self.features.frame_rate)
         lots = in_batches(chosen, lengths, most, [0])

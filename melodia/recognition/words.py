@@ -1,4 +1,4 @@
-"""A list of words for the search of `ctc`: a vocabulary to prefer, or the only one there is."""
+"""A list of words for `search`: a vocabulary to prefer, or the only one there is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from melodia.errors import ConfigError
 from melodia.text import letters_of, spoken
 
 END = 0  # key in the tree where a word ends
-BLANK = letters_of("a b")[1]  # the letter between words
+SPACE = letters_of("a b")[1]  # the letter between words
 BOOST = 1.5  # nats a letter
 MOST_WORDS = 200_000
 
@@ -56,7 +56,7 @@ class WordList:
     def step(self, place: Place, letter: int) -> tuple[Place, float]:
         """After a letter more, and what that adds to the score; -inf refuses it."""
         tree, gained = place
-        if letter == BLANK:
+        if letter == SPACE:
             return self.begin(), self.end(place)
         if tree is not None and letter in tree:
             return Place(tree[letter], gained + self.boost), self.boost
@@ -78,10 +78,14 @@ def parse_words(text: str) -> Sequence[str]:
     """
     path = Path(text)
     try:
-        if not path.is_file():
-            if path.suffix == ".txt" or "/" in text:
-                raise ConfigError(f"words: {text}: no such file; give a file with a word a line, or words between commas")
-            return text.split(",")
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        is_file = False
+    if not is_file and "," not in text and (path.suffix == ".txt" or "/" in text):
+        raise ConfigError(f"words: {text:.80}: no such file; give a file with a word a line, or words between commas")
+    if not is_file:
+        return text.split(",")
+    try:
         return [line for line in path.read_text("utf-8-sig").splitlines() if not line.startswith("#")]
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"words: {text:.80}: cannot be read: {error}") from error

@@ -112,8 +112,7 @@ def items_of_folder(folder: Path, features: FeatureConfig) -> list[Item]:
     for recording, labels in labelled(folder):
 
         def spectrogram(recording: Path = recording) -> Iterable[Tensor]:
-            blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(recording, features.sample_rate))
-            return stream_spectrogram(blocks, features)
+            return stream_spectrogram(read_blocks(recording, features.sample_rate), features)
 
         name = str(recording.relative_to(folder))
         try:

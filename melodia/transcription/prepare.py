@@ -7,13 +7,11 @@ What is played of one piece on two pianos comes into one split.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
@@ -23,7 +21,7 @@ from melodia.errors import CorpusError
 from melodia.features import FeatureConfig, packed, stream_spectrogram
 from melodia.midi import read_midi
 from melodia.recipe import Recipe
-from melodia.representation import Arrays, Derived, Reading, Record
+from melodia.representation import Reading, Underived
 from melodia.splits import minhash
 from melodia.transcription.labelled import LABELS, PEDAL, recording_of
 from melodia.transcription.notes import ONSET, PITCH, Notes, pedal_of_midi, read_notes, read_table
@@ -35,7 +33,7 @@ NOBODY_KNOWS = np.full((1, 2), -1, dtype=np.float32)  # of the pedal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotesRepresentation:
+class NotesRepresentation(Underived):
     """See the module."""
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
@@ -70,20 +68,12 @@ class NotesRepresentation:
         notes = read_notes(path)
         if not len(notes):
             raise CorpusError(f"{path.name}: no notes in it")
-        blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in read_blocks(recording, self.features.sample_rate))
+        blocks = read_blocks(recording, self.features.sample_rate)
         frames = np.concatenate([packed(part.numpy()) for part in stream_spectrogram(blocks, self.features)])
         if notes[:, ONSET].max() > len(frames) / self.features.frame_rate + 1:
             raise CorpusError(f"{path.name}: its notes go on after the end of {recording.name}; do the two belong together?")
         arrays = {"frames": frames, "notes": notes.astype(np.float32), "pedal": pedal_of(path)}
         return Reading(arrays, len(frames), minhash(shingles(notes)))
-
-    def derive(self, records: Sequence[Record]) -> list[Derived]:
-        """None."""
-        return []
-
-    def combine(self, parents: Sequence[Arrays], derived: Derived) -> Reading:
-        """Never asked for."""
-        raise NotImplementedError
 
 
 def pedal_of(labels: Path) -> NDArray[np.float32]:

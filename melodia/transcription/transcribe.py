@@ -159,11 +159,11 @@ class Sound:
             frames += len(part)
             yield part
 
-    def _counted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
+    def _counted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         for block in blocks:
             self.samples += len(block)
             self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
-            yield torch.from_numpy(np.ascontiguousarray(block))
+            yield block
 
 
 def probabilities(model: Transcriber, spectrogram: Iterable[Tensor], window_seconds: float) -> Iterator[Frames]:

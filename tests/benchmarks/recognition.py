@@ -109,7 +109,7 @@ def table(arguments: argparse.Namespace) -> None:
             spent = time.perf_counter() - began
             rates = error_rates(references, [normal(text) for text in heard])
             print(
-                f"{folder.name + ': ' + name:36.36}{len(paths)}{rates['wer'] * 100:10.1f}{rates['cer'] * 100:10.1f}{spent / seconds:12.3f}"
+                f"{folder.name + ': ' + name:28.28}{len(paths):8}{rates['wer'] * 100:10.1f}{rates['cer'] * 100:10.1f}{spent / seconds:12.3f}"
             )
     if arguments.digits:
         digits(arguments)

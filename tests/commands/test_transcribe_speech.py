@@ -82,6 +82,7 @@ def test_silence_is_an_empty_text_and_a_line(plain, tmp_path):
     (["--only-words"], "needs the words"), (["--words", ""], "there are none"), (["--words", "no/list.txt"], "no such file"),
     (["--beam", -1], "beam: -1 is out of range"), (["--lm", "nobody"], "no such model"), (["--lm", "band"], "not for language"),
     (["--start", 50], "no span"), (["-o", "x.doc"], "does not end in .txt"), (["--beam", 0, "--words", "a"], "beam: 0"),
+    (["--words", "x" * 300 + ",yes", "--start", 50], "no span"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_one_line(voice, reader_checkpoint, options, message):
     lm = [] if "--lm" in options else ["--lm", "none"]
@@ -89,7 +90,7 @@ def test_what_cannot_be_done_is_one_line(voice, reader_checkpoint, options, mess
     assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_options_that_contradict_each_other(voice, plain, small_checkpoint):
+def test_options_that_contradict_each_other(voice, plain):
     for options in (["--task", "music", *plain], [*plain, "--wav"], ["--words", "a", "--threshold", 0.5], ["-o", "x.mid", *plain]):
         assert "leave one of them out" in run("transcribe", voice, *options, code=2).stderr
 

@@ -7,8 +7,8 @@ import torch
 
 from melodia.checkpoint import CheckpointInfo, save_checkpoint
 from melodia.config import to_json
-from melodia.features import MelConfig, log_mel, packed
-from melodia.recognition.data import Utterance, collated, excerpt
+from melodia.features import MelConfig, log_mel
+from melodia.recognition.data import collated
 from melodia.recognition.model import Recognizer, RecognizerConfig
 from melodia.text import ALPHABET, letters_of
 
@@ -30,35 +30,33 @@ def said(text, before=0.1, after=0.1):
     return (np.concatenate(parts) + noise).astype(np.float32)
 
 
-def sentence(i):
-    """One or two words of letters by chance, no letter twice in a row."""
-    random = np.random.default_rng(i)
-    letters = [LETTERS[0]]
-    while len(letters) < 9:
-        letters.append(random.choice([c for c in LETTERS if c != letters[-1]]))
-    return "".join(letters[1:5]) + (" " + "".join(letters[5:]) if i % 2 else "")
+def sentence(i, longest=9):
+    """Letters by chance, none twice in a row, in two words if they are many."""
+    random, letters = np.random.default_rng(i), "-"
+    for _ in range(int(random.integers(max(longest // 3, 1), longest))):
+        letters += random.choice([c for c in LETTERS if c != letters[-1]])
+    half = len(letters) // 2 if len(letters) > 4 else len(letters)
+    return f"{letters[1:half]} {letters[half:]}".strip()
 
 
 @pytest.fixture(scope="session")
 def reader():
-    """A recogniser with some seconds of schooling."""
+    """A recogniser with some seconds of schooling, on sentences that are new each time."""
     torch.manual_seed(0)
     model = Recognizer(RecognizerConfig(features=MelConfig(n_mels=40), channels=8, hidden_size=32, num_layers=(1, 1), dropout=0.0))
-    items = []
-    for i in range(40):
-        waveform = said(sentence(i), 0.1 + 0.7 * (i % 3 == 1), 0.1 + 0.7 * (i % 3 == 2))
-        frames = packed(log_mel(torch.from_numpy(waveform), model.config.features).numpy())
-        items.append(excerpt(Utterance(frames, np.array(letters_of(sentence(i)), np.uint8)), None, np.random.default_rng(0)))
-    batch, losses = collated(items), []
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=200)
-    for _ in range(200):
-        nats, count, _ = model.loss(batch)
+    optimizer, random, losses = torch.optim.Adam(model.parameters(), lr=0.01), np.random.default_rng(0), []
+    for iteration in range(260):
+        items = []
+        for i in range(10):
+            text = sentence(1000 + 10 * iteration + i, 4 if iteration < 100 else 9)
+            waveform = torch.from_numpy(said(text, *random.uniform(0.05, 0.5, size=2)))
+            decibels = log_mel(waveform, model.config.features).numpy()
+            items.append((decibels, np.array(letters_of(text), np.uint8)))
+        nats, count, _ = model.loss(collated(items))
         optimizer.zero_grad()
         (nats / count).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         losses.append(float(nats.detach() / count))
     model.losses = losses
     return model.eval()

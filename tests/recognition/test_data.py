@@ -56,7 +56,7 @@ def test_parts_make_up_the_whole():
 def test_the_first_are_short_and_unchanged():
     some = some_batches(12, easy_batches=10, easy_seconds=1.0)
     for loaded in some[:10]:
-        assert loaded.epoch == pytest.approx(0, abs=0.99) and loaded.batch.decibels.shape[1] <= 100
+        assert loaded.epoch == 0 and loaded.batch.decibels.shape[1] <= 100
         assert loaded.batch.lengths.sum() <= 1000 / 3
         assert set(loaded.batch.lengths.tolist()) <= set(LENGTHS.tolist())
     assert some[10].position == [[0, 1]] and some[10].batch.decibels.shape[1] > 100
@@ -80,8 +80,8 @@ def test_what_is_changed_is_still_an_utterance(seed):
     changed = Change(MEL)(decibels.copy(), 30, random)
     assert changed.dtype == np.float32 and changed.shape[1] == 20 and np.isfinite(changed).all()
     assert 6 * 30 <= len(changed) < 320 and changed.min() >= FLOOR_DB
-    again = Change(MEL)(decibels.copy(), 30, np.random.default_rng(seed))
-    assert again.shape[1] == 20
+    one, two = (Change(MEL)(decibels.copy(), 30, np.random.default_rng(seed)) for _ in range(2))
+    assert np.array_equal(one, two)
 
 
 def test_a_single_frame_survives():

@@ -53,6 +53,18 @@ def test_level_does_not_matter_and_what_is_past_the_end_neither():
     assert torch.equal(normalised(longer, lengths, False)[1, 60:], torch.zeros(30, 40))
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_an_utterance_in_a_batch_is_read_as_if_it_were_alone(live):
+    model, x = network(live=live), torch.randn(3, 120, 40) * 10 - 50
+    lengths = torch.tensor([120, 61, 5])
+    with torch.no_grad():
+        together = model(x, lengths)
+        for i, length in enumerate(lengths.tolist()):
+            alone = model(x[i : i + 1, :length], lengths[i : i + 1])
+            assert alone.lengths[0] == together.lengths[i]
+            torch.testing.assert_close(together.logits[i, : alone.lengths[0]], alone.logits[0], atol=1e-5, rtol=1e-4)
+
+
 def test_a_text_that_does_not_fit_costs_nothing():
     model = network()
     letters = torch.tensor([letters_of("aaaaaaaaaaaaaaaaaaaa")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from melodia.checkpoint import DEFAULTS
 from melodia.commands.console import progress_bar
+from melodia.commands.transcribe import speech
 
 if TYPE_CHECKING:
     from melodia.corpus import Corpus
@@ -19,11 +19,11 @@ def measure(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[st
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.recognition.evaluate import evaluate, items_of_corpus, items_of_folder
     from melodia.recognition.recognize import Reader, RecognizeConfig, text_in
-    from melodia.recognition.words import WordList, parse_words
+    from melodia.recognition.words import WordList
 
-    name, split = options["model"] or DEFAULTS["recognition"], options["split"] or "valid"
-    lm = options["lm"] or ("none" if options["only_words"] or options["beam"] == 0 else DEFAULTS["language"])
-    words = WordList(parse_words(options["words"]), only=options["only_words"]) if options["words"] else None
+    given, split = speech.settings_of({**options, "start": 0.0, "end": None}), options["split"] or "valid"
+    name, lm = given["model"], given["lm"]
+    words = WordList(given["words"], only=given["only_words"]) if given["words"] is not None else None
     model = load_recognizer(name).to(resolve_device(options["device"]))
     read = Reader(model, RecognizeConfig(width=options["beam"]), None if lm == "none" else load_language(lm), words)
     features = model.config.features

@@ -34,14 +34,15 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The options of `api.recognize`."""
     from melodia.recognition.words import parse_words
 
-    if options["only_words"] and not options["words"]:
-        raise ConfigError("only-words: it needs the words, as in --words yes,no")
+    if options["beam"] == 0 and options["lm"] not in (None, "none"):
+        raise ConfigError("lm: means nothing with --beam 0, which takes each letter alone; leave one of them out")
+    alone = options["only_words"] or options["beam"] == 0
     names = ("start", "end", "beam", "only_words", "device")
     return {
         **{name: options[name] for name in names},
         "words": parse_words(options["words"]) if options["words"] is not None else None,
         "model": options["model"] or DEFAULTS["recognition"],
-        "lm": options["lm"] or ("none" if options["only_words"] else DEFAULTS["language"]),
+        "lm": options["lm"] or ("none" if alone else DEFAULTS["language"]),
     }
 
 
