@@ -7,7 +7,8 @@ rate by soxr; both run block by block, so a file of any length is read in little
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ UNKNOWN_SIZE = 2**31 - 2**16  # of a WAV file that was written as a stream, or m
 MP3_HEAD = 2**16  # bytes, in which the frame that tells the length is looked for
 MAX_BLOCK = 2**22  # samples of all channels
 LONGEST = 1e7  # seconds
+SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
 MAX_CHANNELS = 64
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of a file, Hz
 
@@ -35,6 +37,21 @@ class AudioInfo(NamedTuple):
     sample_rate: int
     channels: int
     seconds: float
+
+
+@dataclass(slots=True)
+class Meter:
+    """What is known of a sound that goes by in blocks: its length in samples, and its loudest sample."""
+
+    samples: int = 0
+    loudest: float = 0.0
+
+    def watch(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
+        """The blocks, counted."""
+        for block in blocks:
+            self.samples += len(block)
+            self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
+            yield block
 
 
 def audio_info(path: str | Path) -> AudioInfo:

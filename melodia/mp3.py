@@ -6,6 +6,7 @@ or a varying rate comes in, and what lies past a guess too short is never decode
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # Hz, by version
@@ -22,6 +23,13 @@ def mp3_seconds(path: Path) -> float:
     Raises:
         OSError: it cannot be read.
     """
+    stat = path.stat()
+    return _seconds(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _seconds(path: Path, size: int, modified_ns: int) -> float:
+    """Counted once for a file as it is."""
     data = path.read_bytes()
     at, seconds = _after_id3(data), 0.0
     while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):

@@ -1,4 +1,7 @@
-"""Writes the examples beside it: `python corpora/examples/make.py`. Music and sound are melodia's own, CC0-1.0."""
+"""Writes the examples beside it: `python corpora/examples/make.py`. Music and sound are melodia's own, CC0-1.0.
+
+`voice.flac`, whose words are in `voice.txt`, is not made here: the Kokoro voice bf_lily (Apache-2.0) says them at 16 kHz.
+"""
 
 import sys
 import tempfile

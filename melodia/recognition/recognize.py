@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from melodia.audio import LONGEST, audio_info, read_blocks
+from melodia.audio import LONGEST, SILENCE, Meter, audio_info, read_blocks
 from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
@@ -25,7 +24,6 @@ from melodia.recognition.transcript import Segment, Transcript, Word
 from melodia.recognition.words import WordList
 from melodia.text import text_of
 
-SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
 SILENT_DB = -85.0  # level of a piece's loudest frame below which nothing can be said in it
 
 Report = Callable[[float, float], None]  # seconds done, seconds in all
@@ -88,8 +86,8 @@ def recognize(
     """
     features, read = model.config.features, Reader(model, config, language, words)
     total = min(audio_info(path).seconds, config.end or LONGEST) - config.start
-    sound = Sound()
-    blocks = sound.listen(read_blocks(path, features.sample_rate, config.start, config.end))
+    sound = Meter()
+    blocks = sound.watch(read_blocks(path, features.sample_rate, config.start, config.end))
     segments: list[Segment] = []
     for segment, seconds in segments_in(model, stream_log_mel(blocks, features), read, config.segment, config.start):
         segments += [segment] if segment else []
@@ -125,21 +123,6 @@ def text_in(model: Recognizer, spectrogram: Iterable[Tensor], read: Reader) -> s
     return " ".join(segment.text for segment, _ in segments_in(model, spectrogram, read, SegmentConfig()) if segment)
 
 
-@dataclass(slots=True)
-class Sound:
-    """What goes by on its way into the network."""
-
-    samples: int = 0
-    loudest: float = 0.0
-
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """The blocks, counted."""
-        for block in blocks:
-            self.samples += len(block)
-            self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
-            yield block
-
-
 def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Recognizer) -> list[Word]:
     """Words with their times, each between its neighbours, and the geometric mean of their letters' probabilities.
 
@@ -168,7 +151,7 @@ def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Reco
     return [word._replace(onset=onset + word.onset, offset=onset + max(word.offset, word.onset)) for word in found]
 
 
-def _messages(segments: Sequence[Segment], sound: Sound) -> list[str]:
+def _messages(segments: Sequence[Segment], sound: Meter) -> list[str]:
     """What the person should know."""
     if sound.loudest <= SILENCE:
         return ["silence: the text is empty"]

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from melodia.audio import LONGEST, audio_info, read_blocks
+from melodia.audio import LONGEST, SILENCE, Meter, audio_info, read_blocks
 from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
 from melodia.features import FeatureConfig, stream_spectrogram
@@ -29,7 +29,6 @@ from melodia.transcription.notes import ONSET, Notes, make_notes
 CONTEXT_SECONDS = 4.0
 PICTURE_SECONDS = 60.0  # of the spectrogram, kept for a picture
 WINDOW_SECONDS = 30.0  # read at a time
-SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
 QUIET = 0.01  # likewise, below which soft notes may be lost
 
 Report = Callable[[float, float], None]  # seconds done, seconds in all
@@ -117,10 +116,10 @@ def transcribe(
     parts = sound.listen(read_blocks(path, features.sample_rate, config.start, config.end))
     decode = model.config.decode if config.threshold is None else replace(model.config.decode, onset=config.threshold)
     notes, pedal = hear(model, parts, decode, config.window_seconds, lambda seconds: progress(min(seconds, total), total))
-    if not sound.samples:
+    if not sound.meter.samples:
         raise AudioError(f"{path}: there is no sound in it")
     progress(total, total)
-    notes = notes[notes[:, ONSET] < sound.seconds] if sound.loudest > SILENCE else make_notes()
+    notes = notes[notes[:, ONSET] < sound.seconds] if sound.meter.loudest > SILENCE else make_notes()
     pedal = pedal if config.pedal and len(notes) else pedal[:0]
     beats = find_beats(notes, config.grid.tempo_bpm)
     return Transcription(
@@ -141,29 +140,22 @@ class Sound:
     """What goes by on its way into the network."""
 
     features: FeatureConfig
-    samples: int = 0
-    loudest: float = 0.0
+    meter: Meter = field(default_factory=Meter)
     beginning: list[NDArray[np.float32]] = field(default_factory=list)  # of the spectrogram
 
     @property
     def seconds(self) -> float:
         """So far."""
-        return self.samples / self.features.sample_rate
+        return self.meter.samples / self.features.sample_rate
 
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
         """Blocks of samples as parts of a spectrogram."""
         frames = 0
-        for part in stream_spectrogram(self._counted(blocks), self.features):
+        for part in stream_spectrogram(self.meter.watch(blocks), self.features):
             if frames < PICTURE_SECONDS * self.features.frame_rate:
                 self.beginning.append(part[:, -1].numpy())
             frames += len(part)
             yield part
-
-    def _counted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        for block in blocks:
-            self.samples += len(block)
-            self.loudest = max(self.loudest, float(np.abs(block).max(initial=0.0)))
-            yield block
 
 
 def probabilities(model: Transcriber, spectrogram: Iterable[Tensor], window_seconds: float) -> Iterator[Frames]:
@@ -196,13 +188,13 @@ def _said(model: Transcriber, decibels: Tensor, device: torch.device, first: int
 
 def _messages(notes: Notes, sound: Sound, beats: Beats | None, config: TranscribeConfig) -> list[str]:
     """What the person should know."""
-    if sound.loudest <= SILENCE:
+    if sound.meter.loudest <= SILENCE:
         return ["silence: the MIDI file is empty"]
     if not len(notes):
         return ["no notes were heard: the MIDI file is empty; a lower --threshold hears more"]
     found = []
     if beats is None and config.grid.tempo_bpm is None:
         found.append("too little was played to tell a tempo from: the grid is 120 a minute")
-    if sound.loudest < QUIET:
+    if sound.meter.loudest < QUIET:
         found.append("the recording is very quiet: soft notes may be missing")
     return found

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from tests.commands.conftest import run
 from tests.recognition.conftest import RATE, said, speech  # noqa: F401
 from tests.recognition.conftest import reader as reader
 from tests.recognition.conftest import reader_checkpoint as reader_checkpoint
+
+EXAMPLES = Path(__file__).parents[2] / "corpora" / "examples"
 
 
 @pytest.fixture
@@ -93,6 +96,16 @@ def test_what_cannot_be_done_is_one_line(voice, reader_checkpoint, options, mess
 def test_options_that_contradict_each_other(voice, plain):
     for options in (["--task", "music", *plain], [*plain, "--wav"], ["--words", "a", "--threshold", 0.5], ["-o", "x.mid", *plain]):
         assert "leave one of them out" in run("transcribe", voice, *options, code=2).stderr
+
+
+def test_speech_is_found_by_listening(tmp_path):
+    from melodia.detection.checkpoint import load_detector
+    from melodia.detection.detect import detect
+
+    for name, kind in (("voice", "speech"), ("piano", "music")):
+        found = detect(EXAMPLES / f"{name}.flac", load_detector("detector"))
+        assert found.kind == kind and found.sureness > 0.9 and not found.unsure
+        assert detect(EXAMPLES / f"{name}.flac", load_detector("detector"), 1.0, 4.0).kind == kind
 
 
 def test_music_is_found_by_listening(tmp_path):

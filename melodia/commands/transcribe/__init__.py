@@ -100,6 +100,10 @@ def command(
     check_range("jobs", jobs, 1, 256)
     paths = matched(recordings)
     task = decided(context, task, output, options["model"])
+    if options["end"] is not None and not options["start"] < options["end"]:
+        raise ConfigError(f"end: {options['end']:g} is out of range; it must be after --start, {options['start']:g}")
+    if task == "auto":
+        detector(options["device"])  # what is wrong with it is said once
     heard = [listened(path, task, options) for path in paths]
     rows = [row for row in heard if "error" in row]
     for row in heard:
@@ -115,6 +119,7 @@ def command(
         kind, job = planned[number]
         rows.append(heard[paths.index(job.recording)] | row)
         KINDS[kind].report(rows[-1], quiet, as_json)
+    rows.sort(key=lambda row: [str(path) for path in paths].index(row["recording"]))
     if as_json:
         result("", rows if len(paths) > 1 else rows[0], as_json)
     failed = sum("error" in row for row in rows)
