@@ -6,7 +6,17 @@ import pytest
 import torch
 
 from melodia.errors import ConfigError
-from melodia.features import FeatureConfig, filterbank, spectrogram, stream_spectrogram
+from melodia.features import (
+    FeatureConfig,
+    MelConfig,
+    filterbank,
+    log_mel,
+    packed,
+    spectrogram,
+    stream_log_mel,
+    stream_spectrogram,
+    unpacked,
+)
 
 CONFIG = FeatureConfig()
 
@@ -81,3 +91,35 @@ def test_every_bin_below_half_the_rate_hears_something():
 def test_bad_settings_are_named(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         FeatureConfig(**bad)
+
+
+def test_the_mel_scale_is_that_of_librosa():
+    mel = MelConfig()
+    window = librosa.filters.get_window("hann", mel.win_length)
+    power = librosa.feature.melspectrogram(
+        y=sound().numpy(), sr=mel.sample_rate, n_fft=mel.n_fft, hop_length=mel.hop_length, win_length=mel.win_length,
+        pad_mode="constant", power=2.0, n_mels=mel.n_mels, fmin=mel.fmin, fmax=mel.fmax, htk=True, norm=None,
+    )  # fmt: skip
+    theirs = power * (2 / window.sum()) ** 2
+    ours = log_mel(sound(), mel).numpy()
+    assert ours.shape == (mel.num_frames(24_000), 80)
+    np.testing.assert_allclose(10 ** (ours / 10), np.maximum(theirs.T, 1e-10), rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [100, 160, 5000])
+def test_mel_blocks_of_any_size_give_the_same(size):
+    parts = list(stream_log_mel(sound().split(size), MelConfig()))
+    torch.testing.assert_close(torch.cat(parts), log_mel(sound(), MelConfig()), atol=1e-3, rtol=0)
+    arrays = list(stream_log_mel((block.numpy() for block in sound().split(size)), MelConfig()))
+    torch.testing.assert_close(torch.cat(arrays), torch.cat(parts))
+
+
+def test_whole_decibels_come_back():
+    decibels = np.array([[-100.0, -37.5, 0.0, 12.5]], np.float32)
+    assert np.array_equal(unpacked(packed(decibels)), decibels)
+
+
+@pytest.mark.parametrize("setting", [{"win_length": 1024}, {"fmax": 9000}, {"fmin": 8000}, {"n_mels": 0}])
+def test_mel_settings_out_of_range(setting):
+    with pytest.raises(ConfigError, match="out of range"):
+        MelConfig(**setting)
