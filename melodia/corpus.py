@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import melodia
+from melodia.config import from_json
 from melodia.errors import CorpusError
 from melodia.files import temporary_beside, write_json
 from melodia.recipe import SPLITS
@@ -90,6 +91,15 @@ class Corpus:
                     yield Record(*content)
         except (OSError, ValueError, TypeError, LookupError) as error:
             raise CorpusError(f"{path}: damaged ({error}); prepare it again") from error
+
+    def made_for(self, features: Any) -> None:
+        """Refuses a corpus whose spectrograms are not those of a model.
+
+        Raises:
+            CorpusError: it was prepared with other features.
+        """
+        if from_json(type(features), self.manifest["settings"]["features"], f"{self.folder}: features") != features:
+            raise CorpusError(f"{self.folder}: prepared with other features than the model hears; prepare it anew")
 
     def pieces(self, split: str, array: str | None = None, derived: bool = True) -> Pieces:
         """The rows of each piece of a split, as a sequence that reads from the disk.

@@ -172,7 +172,7 @@ class MelConfig:
         return 1 + num_samples // self.hop_length
 
 
-def log_mel(waveform: Tensor, config: MelConfig) -> Tensor:
+def log_mel(waveform: Block, config: MelConfig) -> Tensor:
     """(samples,) mono at the config's rate -> (frames, n_mels) in decibels, from -100 up."""
     return torch.cat(list(stream_log_mel([waveform], config)))
 

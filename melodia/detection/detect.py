@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-
 from melodia.audio import audio_info, read_audio
 from melodia.detection.labelled import KINDS
 from melodia.detection.level import SILENCE_DB, level_db
@@ -58,8 +55,7 @@ def detect(path: str | Path, model: Detector, start: float = 0.0, end: float | N
         )
     features, heard = model.config.features, []
     for onset, offset in places(start, stop):
-        waveform = torch.from_numpy(np.ascontiguousarray(read_audio(path, features.sample_rate, onset, offset)))
-        decibels = log_mel(waveform, features)
+        decibels = log_mel(read_audio(path, features.sample_rate, onset, offset), features)
         if (level := level_db(decibels, features)) > DEAF_DB:
             heard.append((level, model.hear(decibels)))
         if sum(level > SILENCE_DB for level, _ in heard) >= PLACES:

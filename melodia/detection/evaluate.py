@@ -17,7 +17,6 @@ from torch import Tensor
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
 from melodia.audio import audio_info, read_audio
-from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.detection.data import Recording
 from melodia.detection.detect import CLIP_SECONDS, UNSURE
@@ -84,9 +83,7 @@ def clips_of_corpus(corpus: Corpus, split: str, features: MelConfig, random_seed
     Raises:
         CorpusError: the split is empty, or was prepared with other features.
     """
-    made_with = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
-    if made_with != features:
-        raise CorpusError(f"{corpus.folder}: prepared with other features than the model hears; prepare it anew")
+    corpus.made_for(features)
     random = np.random.default_rng(random_seed)
     for number, recording in enumerate(recordings_of(corpus, split)):
         for first, last in cuts(len(recording.frames), features.frame_rate, random):

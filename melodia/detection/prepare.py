@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
@@ -59,8 +58,7 @@ class KindsRepresentation(Underived):
             MelodiaError: it cannot be read, is silent, or lies in no folder that says what it is.
         """
         kind, _ = label_of(path)
-        waveform = read_blocks(path, self.features.sample_rate, 0.0, LONGEST_SECONDS)
-        blocks = (torch.from_numpy(np.ascontiguousarray(b)) for b in waveform)
+        blocks = read_blocks(path, self.features.sample_rate, 0.0, LONGEST_SECONDS)
         decibels = torch.cat(list(stream_log_mel(blocks, self.features)) or [torch.zeros(0, self.features.n_mels)])
         if level_db(decibels, self.features) < SILENCE_DB:
             raise CorpusError(f"{path.name}: silent, or nearly so (below {SILENCE_DB:g} dB)")

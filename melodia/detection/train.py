@@ -19,6 +19,7 @@ from melodia.detection.data import DataConfig, Draw, collated, windows
 from melodia.detection.detect import CLIP_SECONDS
 from melodia.detection.evaluate import Clip, choose_temperature, clips_of_corpus, hear_all, recordings_of, score
 from melodia.detection.labelled import KINDS
+from melodia.detection.level import SILENCE_DB, level_db
 from melodia.detection.model import Batch, Detector, DetectorConfig
 from melodia.errors import ConfigError, CorpusError
 from melodia.features import MelConfig
@@ -35,6 +36,7 @@ from melodia.training import (
     card,
     describe,
     has_weights,
+    on_device,
     refuse_sizes,
     with_defaults,
 )
@@ -105,7 +107,8 @@ class DetectorTask:
         self.config = config
         self.train = Draw(recordings_of(corpus, "train"), config.model.features)
         self.valid = self._held_out(Draw(recordings_of(corpus, "valid"), config.model.features))
-        if not clips_of_corpus(corpus, "valid", config.model.features):
+        features = config.model.features
+        if not any(level_db(clip.decibels, features) >= SILENCE_DB for clip in clips_of_corpus(corpus, "valid", features)):
             raise CorpusError(f"{corpus.folder}: nothing in its valid split is loud and long enough to be measured on")
         start = find_checkpoint(config.start).name if config.start else ""
         self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
@@ -119,7 +122,7 @@ class DetectorTask:
         lost = count = 0.0
         device = next(model.parameters()).device
         for batch in self.valid[rank::size]:
-            nats, windows_, _ = model.loss(Batch(*(t.to(device) for t in batch)))  # type: ignore[operator]
+            nats, windows_, _ = model.loss(on_device(batch, device))  # type: ignore[operator]
             lost, count = lost + float(nats), count + float(windows_)
         return lost, count
 

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from melodia.audio import audio_info, read_blocks
-from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError, MelodiaError
 from melodia.features import MelConfig, stream_log_mel, unpacked
@@ -105,9 +104,7 @@ def items_of_corpus(corpus: Corpus, split: str, features: MelConfig) -> list[Ite
     Raises:
         CorpusError: the split is empty, or was prepared with other features.
     """
-    made_with = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
-    if made_with != features:
-        raise CorpusError(f"{corpus.folder}: prepared with other features than the model hears; prepare it anew")
+    corpus.made_for(features)
     names = [r.path for r in corpus.records() if r.split == split]
     frames, letters = corpus.pieces(split, "frames"), corpus.pieces(split, "letters")
     found = []

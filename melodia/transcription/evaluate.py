@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from melodia.audio import audio_info, read_blocks
-from melodia.config import from_json
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError, MelodiaError
 from melodia.features import FeatureConfig, stream_spectrogram, unpacked
@@ -136,9 +135,7 @@ def items_of_corpus(corpus: Corpus, split: str, features: FeatureConfig) -> list
     Raises:
         CorpusError: the split is empty, or was prepared with other features.
     """
-    made_with = from_json(FeatureConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
-    if made_with != features:
-        raise CorpusError(f"{corpus.folder}: prepared with other features than the model hears; prepare it anew")
+    corpus.made_for(features)
     names = [r.path for r in corpus.records() if r.split == split]
     frames, notes = corpus.pieces(split, "frames"), corpus.pieces(split, "notes")
     part = round(PART_SECONDS * features.frame_rate)

@@ -29,6 +29,7 @@ from melodia.training import (
     card,
     describe,
     has_weights,
+    on_device,
     refuse_sizes,
     with_defaults,
 )
@@ -111,7 +112,7 @@ class TranscriberTask:
         lost = frames = 0.0
         device = next(model.parameters()).device
         for batch in self.valid[rank::size]:
-            nats, count, _ = model.loss(Batch(*(t.to(device) for t in batch)))  # type: ignore[operator]
+            nats, count, _ = model.loss(on_device(batch, device))  # type: ignore[operator]
             lost, frames = lost + float(nats), frames + float(count)
         return lost, frames
 

@@ -63,3 +63,10 @@ def test_a_corpus_of_one_kind_is_refused(folder, tmp_path):
     corpus = melodia.prepare(folder, tmp_path / "corpus", made_of="kinds", held_out=0.2)
     with pytest.raises(CorpusError, match="no speech among"):
         melodia.train(corpus, tmp_path / "x", iterations=1)
+
+
+def test_a_corpus_whose_valid_split_cannot_be_heard_is_refused_before_the_training(prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr("melodia.detection.evaluate.SHORTEST_SECONDS", 1e6)  # no clip is long enough
+    done = run("train", "--corpus", prepared, "-o", tmp_path / "x", "--iterations", 2, code=1)
+    assert "nothing in its valid split is loud and long enough" in done.stderr
+    assert not (tmp_path / "x").exists()

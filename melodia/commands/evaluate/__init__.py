@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from melodia.corpus import Corpus
 
 
-MEASURED = ("composition", "transcription", "recognition")
+MEASURED: dict[str, Any] = {"composition": composition, "transcription": transcription, "recognition": recognition}
 ABOUT = {  # options of one domain alone
     "composition": ("seeds", "temperature", "top_p", "baseline", "random_seed"),
     "recognition": ("lm", "beam", "words", "only_words"),
@@ -54,15 +54,10 @@ def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool,
             raise click.UsageError(f"--{name.replace('_', '-')} is of {about}; leave it out for {found.domain}")
     if options["split"] and not found.prepared:
         raise click.UsageError("--split is of prepared corpora; leave it out for a folder of recordings")
-    if found.domain == "composition":
-        assert found.prepared
-        report = composition.measure(found.prepared, quiet, options)
-        result(composition.table(report), report, as_json)
-        return
-    module = {"transcription": transcription, "recognition": recognition}[found.domain]
+    module = MEASURED[found.domain]
     report = module.measure(corpus, found.prepared, quiet, options)
     result(module.table(report), report, as_json)
-    errors = [row["error"] for row in report["rows"] if "error" in row]
+    errors = [row["error"] for row in report.get("rows", []) if "error" in row]
     for error in errors:
         notice(f"melodia: {error}", quiet=False)
     if errors:

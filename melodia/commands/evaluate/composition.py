@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melodia.checkpoint import DEFAULT
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from melodia.corpus import Corpus
 
 
-def measure(prepared: Corpus, quiet: bool, options: dict[str, Any]) -> dict[str, Any]:
+def measure(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[str, Any]) -> dict[str, Any]:
     """Bits a note, and how like real music takes are."""
     from dataclasses import asdict
 
@@ -20,6 +21,7 @@ def measure(prepared: Corpus, quiet: bool, options: dict[str, Any]) -> dict[str,
     from melodia.composition.evaluate import compare_continuations, score_pieces
     from melodia.composition.ngram import NGram
     from melodia.config import check_range
+    from melodia.corpus import Corpus
     from melodia.device import resolve_device
     from melodia.sampling import SamplingConfig
 
@@ -27,6 +29,7 @@ def measure(prepared: Corpus, quiet: bool, options: dict[str, Any]) -> dict[str,
     check_range("seeds", options["seeds"], 0, 10_000)
     check_range("random_seed", options["random_seed"], 0)
     sampling = SamplingConfig(temperature=options["temperature"], top_p=options["top_p"])
+    prepared = prepared or Corpus(folder)
     pieces = prepared.pieces(options["split"])
     composer = load_composer(options["model"]).to(resolve_device(options["device"]))
     report: dict[str, Any] = {"split": options["split"], "model": str(options["model"])}

@@ -16,6 +16,7 @@ from melodia.commands.transcribe import music, speech
 from melodia.commands.transcribe.recordings import matched
 from melodia.config import check_range
 from melodia.errors import ConfigError, MelodiaError
+from melodia.recognition.writing import SUFFIXES
 
 if TYPE_CHECKING:
     from melodia.detection.model import Detector
@@ -69,7 +70,7 @@ DOMAINS = {"transcription": "music", "recognition": "speech"}  # what a model is
 @click.option(
     "--format",
     "kind_of_text",
-    type=click.Choice(["txt", "srt", "vtt", "json", "TextGrid"], case_sensitive=False),
+    type=click.Choice([suffix[1:] for suffix in SUFFIXES], case_sensitive=False),
     help="Speech: what to write where -o names no file.  [default: txt]",
 )
 @click.option("--words", help="Speech: words to expect, between commas, or a file with one a line.")
@@ -119,7 +120,8 @@ def command(
         kind, job = planned[number]
         rows.append(heard[paths.index(job.recording)] | row)
         KINDS[kind].report(rows[-1], quiet, as_json)
-    rows.sort(key=lambda row: [str(path) for path in paths].index(row["recording"]))
+    places = {str(path): place for place, path in enumerate(paths)}
+    rows.sort(key=lambda row: places[row["recording"]])
     if as_json:
         result("", rows if len(paths) > 1 else rows[0], as_json)
     failed = sum("error" in row for row in rows)

@@ -12,12 +12,13 @@ from melodia.checkpoint import DEFAULTS
 from melodia.commands.console import free_path, notice, result
 from melodia.commands.transcribe.recordings import names_a_file
 from melodia.errors import ConfigError, MelodiaError
+from melodia.recognition import writing
 
 if TYPE_CHECKING:
     from melodia.language.model import LanguageModel
     from melodia.recognition.model import Recognizer
 
-SUFFIXES = (".txt", ".srt", ".vtt", ".json", ".textgrid")  # lower case
+SUFFIXES = tuple(suffix.lower() for suffix in writing.SUFFIXES)
 OPTIONS = ("words", "only_words", "beam", "lm", "kind_of_text")  # that mean speech
 SHOWN = 60  # characters of a text that are shown
 
@@ -94,14 +95,13 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
     """Transcribes one recording and writes its text; what went wrong stands under `error`."""
     from melodia import api
     from melodia.files import why_not_written
-    from melodia.recognition.writing import write_transcript
 
     row: dict[str, Any] = {"recording": str(job.recording)}
     model = recognizer(settings["model"], settings["device"])
     lm = None if settings["lm"] == "none" else language(settings["lm"])
     try:
         found = api.recognize(job.recording, **{**settings, "model": model, "lm": lm}, progress=progress)
-        row |= {"output": str(write_transcript(job.text, found)), "text": found.text, "words": len(found.words)}
+        row |= {"output": str(writing.write_transcript(job.text, found)), "text": found.text, "words": len(found.words)}
         row |= {"seconds": round(found.seconds - found.start, 3), "messages": found.messages}
     except ConfigError:
         raise
