@@ -173,9 +173,9 @@ class Change:
         around = random.integers(0, round(0.3 * self.frame_rate), size=2)
         x = np.pad(x, ((around[0], around[1]), (0, 0)), constant_values=FLOOR_DB)
         power: Decibels = np.power(10, x / 10, dtype=np.float32)
-        if random.random() < 0.35:
+        if random.random() < 0.3:
             power = self.echoed(power, random)
-        if random.random() < 0.6:
+        if random.random() < 0.45:
             power = self.noisy(power, random)
         x = np.maximum(10 * np.log10(power), FLOOR_DB)
         x = self.coloured(x, random)
@@ -183,14 +183,14 @@ class Change:
 
     def respoken(self, decibels: Decibels, num_letters: int, random: np.random.Generator) -> Decibels:
         """Another tempo, another vocal tract."""
-        tempo = random.uniform(0.85, 1.2) if random.random() < 0.7 else 1.0
+        tempo = random.uniform(0.85, 1.2) if random.random() < 0.5 else 1.0
         count = max(round(len(decibels) / tempo), min(len(decibels), 6 * num_letters))
         if count != len(decibels):
             at = np.linspace(0, len(decibels) - 1, count)
             low = at.astype(np.int64)
             high, share = np.minimum(low + 1, len(decibels) - 1), (at - low).astype(np.float32)[:, None]
             decibels = (1 - share) * decibels[low] + share * decibels[high]
-        if random.random() < 0.7:
+        if random.random() < 0.5:
             bins = len(self.hertz)
             wanted = np.interp(self.hertz * random.uniform(0.85, 1.18), self.hertz, np.arange(bins, dtype=np.float32))
             low = wanted.astype(np.int64)
@@ -218,7 +218,7 @@ class Change:
             np.arange(len(octaves)), np.linspace(0, len(octaves), 6), random.normal(size=6) * 5
         )
         shape = 10 ** (colour / 10)
-        level = loud * 10 ** (-random.uniform(3, 40) / 10) / shape.sum()
+        level = loud * 10 ** (-random.uniform(8, 40) / 10) / shape.sum()
         noise = random.standard_exponential(size=power.shape, dtype=np.float32) * (shape * level).astype(np.float32)
         if random.random() < 0.4:
             knots = max(len(power) // 20, 2)
@@ -232,7 +232,7 @@ class Change:
         bins = x.shape[1]
         colour = np.interp(np.arange(bins), np.linspace(0, bins - 1, 7), random.normal(size=7) * random.uniform(0, 5))
         x = x + (random.uniform(-20, 10) + colour).astype(np.float32)
-        if random.random() < 0.25:
+        if random.random() < 0.15:
             low, high = random.uniform(50, 350), np.exp(random.uniform(np.log(3000), np.log(7000)))
             outside = np.maximum(np.log2(low / self.hertz), np.log2(self.hertz / high)).clip(0)
             floor = np.percentile(x, 90) - random.uniform(40, 80)
@@ -244,11 +244,11 @@ def blanked(x: Decibels, random: np.random.Generator) -> Decibels:
     """Bands and spans at the utterance's mean."""
     mean = x.mean(axis=0)
     for _ in range(2):
-        width = random.integers(0, 16)
+        width = random.integers(0, 12)
         first = random.integers(0, x.shape[1] - width)
         x[:, first : first + width] = mean[first : first + width]
-    for _ in range(1 + len(x) // 250):
-        width = random.integers(0, min(26, len(x) // 8 + 1))
+    for _ in range(1 + len(x) // 300):
+        width = random.integers(0, min(20, len(x) // 8 + 1))
         first = random.integers(0, len(x) - width)
         x[first : first + width] = mean
     return x
