@@ -27,6 +27,7 @@ ALWAYS = {  # with a dot or none, in any case
 DOTTED = {  # with a dot and a capital: these are words, or may end a sentence
     "st": "saint", "co": "company", "gen": "general", "col": "colonel", "hon": "honorable", "rev": "reverend",
     "prof": "professor", "maj": "major", "gov": "governor", "sen": "senator", "mt": "mount", "jan": "january", "feb": "february",
+    "inc": "incorporated", "corp": "corporation", "fig": "figure", "approx": "approximately",
     "apr": "april", "aug": "august", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
 }  # fmt: skip
 SPELLED = {  # acronyms with vowels; others in capitals are words
@@ -34,6 +35,25 @@ SPELLED = {  # acronyms with vowels; others in capitals are words
     "ETA", "EU", "FAQ", "FBI", "GPA", "GPU", "HIV", "IBM", "IOU", "IPO", "IQ", "IRS", "ISBN", "MBA", "MRI", "NBA",
     "NCAA", "RNA", "TBA", "UAE", "UFO", "UK", "UN", "URL", "USA", "USB", "USSR", "UV", "VIP",
 }  # fmt: skip
+JOINT = "·"  # between the letters of an acronym, where they are to be known
+LAST = {"jr", "sr", "ltd", "esq", "etc", "co", "inc", "corp"}  # abbreviations that may end a sentence
+BEGINS = r"(?-i:\s+(?:I|An?|The|Th[a-z]+|H[eo][a-z]*|She|W[eh][a-z]*|It[a-z]*|In|On|At|But|And|Or|So|If|As|Our|You[a-z]*)\b|\s*$)"
+DOT = rf"(?:(\.)(?={BEGINS})|\.?)"  # of an abbreviation: caught if it ends a sentence too, as what begins another follows
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+MEASURES = {  # one, and several; after a number
+    "km": ("kilometre", "kilometres"), "cm": ("centimetre", "centimetres"), "mm": ("millimetre", "millimetres"),
+    "kg": ("kilogram", "kilograms"), "mg": ("milligram", "milligrams"), "mph": ("mile an hour", "miles an hour"),
+    "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"), "ft": ("foot", "feet"), "oz": ("ounce", "ounces"),
+    "Hz": ("hertz", "hertz"), "kHz": ("kilohertz", "kilohertz"), "ms": ("millisecond", "milliseconds"),
+    "MB": ("megabyte", "megabytes"), "GB": ("gigabyte", "gigabytes"), "TB": ("terabyte", "terabytes"),
+}  # fmt: skip
+KINGS = {
+    "Henry", "Edward", "George", "Charles", "James", "William", "Richard", "Louis", "Philip", "Elizabeth", "Mary", "Napoleon",
+    "Frederick", "Alexander", "Nicholas", "Pius", "Paul", "John", "Francis", "Ferdinand", "Leopold", "Otto", "Catherine",
+}  # fmt: skip
+NUMBERED = f"({'|'.join(sorted(KINGS))}|War|Chapter|Part|Book|Volume|Act|Scene|Type|Phase|Appendix|Figure|Table|Lesson|Section)"
 SOUNDS = {"BRR", "GRR", "HM", "HMM", "MM", "MMM", "NTH", "PSST", "PST", "SH", "SHH", "TSK", "ZZZ"}  # no acronyms
 SIGNS = {
     "&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "°": "degrees", "−": "minus", "×": "times", "²": "squared",
@@ -53,44 +73,113 @@ ELIDED = re.compile(r".+(?:s|in)'|(?:o|an|ol|th|'n)'")  # words that may end wit
 
 def spoken(text: str) -> str:
     """What a reader would say; "" where there is nothing to say. Asides in square brackets are not read."""
+    return _without_quotes(re.sub("[^a-z']+", " ", re.sub("''+", " ", expanded(text).lower())))
+
+
+def expanded(text: str, joint: str = " ") -> str:
+    """Text with numbers, signs, abbreviations and acronyms in words, and the rest of its punctuation.
+
+    Args:
+        text: as it is written; what stands in square brackets is left out.
+        joint: what stands between the letters of an acronym.
+    """
     text = "".join(c for c in re.sub("([¼-¾⅐-⅞])", r" \1", text).translate(LOOKS) if unicodedata.category(c) != "Cf")
     text = "".join(c for c in unicodedata.normalize("NFKD", text).translate(LOOKS) if unicodedata.category(c) != "Mn")
     text = re.sub(r"\[[^\[\]]*\]", " ", text.replace("⁄", "/"))
-    text = expand_numbers(expand_acronyms(expand_abbreviations(text)))
+    text = expand_numbers(expand_acronyms(expand_dates(expand_abbreviations(text.replace(JOINT, " "), joint)), joint))
     for sign, word in SIGNS.items():
         text = text.replace(sign, f" {word} ")
-    return _without_quotes(re.sub("[^a-z']+", " ", re.sub("''+", " ", text.lower())))
+    return text
 
 
-def expand_abbreviations(text: str) -> str:
-    """Titles, months and the like in full."""
+def expand_abbreviations(text: str, joint: str = " ") -> str:
+    """Titles, months and the like in full; a dot that also ends a sentence stays."""
     text = re.sub(r"(?<![A-Za-z])[Ee]\.\s?g\.", "for example", text)
     text = re.sub(r"(?<![A-Za-z])[Ii]\.\s?e\.", "that is", text)
-    text = re.sub(r"(?<![A-Za-z])Ph\.\s?D\b\.?", "p h d", text)
-    text = re.sub(r"(?<=[0-9])\s?([ap])\.?m(?![A-Za-z])\.?", r" \1 m ", text, flags=re.IGNORECASE)
+    text = re.sub(rf"(?<![A-Za-z])Ph\.\s?D\b{DOT}", lambda m: joint.join("phd") + _stop(m[1]), text)
+    text = re.sub(
+        rf"(?<=[0-9])\s?([ap])\.?m(?![A-Za-z]){DOT}", lambda m: f" {m[1]}{joint}m{_stop(m[2])} ", text, flags=re.IGNORECASE
+    )
     text = re.sub(r"(?<![A-Za-z])N[oO](s?)\.\s*(?=[0-9])", lambda m: f"number{m[1]} ", text)
     text = re.sub(r"#(?=[0-9])", "number ", text)
     text = re.sub(r"(?<=[a-z] )St\.(?!\s+[A-Z])", "street", text)
     text = re.sub(r"(?<![A-Za-z])S[tT](?=\s+[A-Z])", "saint", text)
     for words, first, dot in ((ALWAYS, "", r"\.?"), (DOTTED, "(?-i:(?=[A-Z]))", r"\.")):
-        pattern = rf"(?<![A-Za-z]){first}({'|'.join(words)})(?![A-Za-z]){dot}"
-        text = re.sub(pattern, lambda m, words=words: words[m[1].lower()], text, flags=re.IGNORECASE)  # type: ignore[misc]
+        pattern = rf"(?<![A-Za-z]){first}({'|'.join(words)})(?![A-Za-z])({dot})(?=({BEGINS})?)"
+        text = re.sub(pattern, lambda m, words=words: words[m[1].lower()] + _stop_after(m), text, flags=re.IGNORECASE)  # type: ignore[misc]
     return text
 
 
-def expand_acronyms(text: str) -> str:
-    """U.S., BBC, FBI, MPs, but no words in capitals, as letters apart."""
-    dotted = r"(?<![A-Za-z])((?:[A-Za-z]\.)+[A-Za-z])(?![A-Za-z])\.?('s)?"
-    text = re.sub(dotted, lambda m: " ".join(m[1].replace(".", "").lower()) + (m[2] or "") + " ", text)
-    text = re.sub(r"(?<=\b[Tt]he )US(?![A-Za-z'])|(?<![A-Za-z'])US(?= [A-Z][a-z])", "u s", text)
-    return re.sub(r"(?<![A-Za-z0-9])(?<![A-Za-z]')([A-Z]{2,})('[sS]|s)?(?![A-Za-z])(?!'[A-Za-z])", _letters_apart, text)
+def _stop(dot: str | None) -> str:
+    """The dot of an abbreviation that ends a sentence as well: `DOT` has matched."""
+    return "." if dot else ""
 
 
-def _letters_apart(match: re.Match[str]) -> str:
-    word = match[1]
-    if word in SPELLED or (word not in SOUNDS and not set(word) & set("AEIOUY")):
-        return " ".join(word.lower()) + ("'s" if match[2] else "")
-    return match[0]
+def _stop_after(match: re.Match[str]) -> str:
+    """The same, for words that are no titles, which stand before names."""
+    return "." if match[2] and match[3] is not None and match[1].lower() in LAST else ""
+
+
+def expand_acronyms(text: str, joint: str = " ") -> str:
+    """U.S., BBC, FBI, MPs, but no words in capitals, as letters apart, and Roman numbers after names."""
+    text = re.sub(rf"\b{NUMBERED}\s+([IVX]+)\b", _numbered, text)
+    dotted = rf"(?<![A-Za-z])((?:[A-Za-z]\.)+[A-Za-z])(?![A-Za-z])(?:\.('s)|{DOT}('s)?)"
+    text = re.sub(dotted, lambda m: joint.join(m[1].replace(".", "").lower()) + (m[2] or m[4] or "") + _stop(m[3]) + " ", text)
+    text = re.sub(r"(?<=\b[Tt]he )US(?![A-Za-z'])|(?<![A-Za-z'])US(?= [A-Z][a-z])", f"u{joint}s", text)
+
+    def apart(match: re.Match[str]) -> str:
+        word = match[1]
+        if word in SPELLED or (word not in SOUNDS and not set(word) & set("AEIOUY")):
+            return joint.join(word.lower()) + ("'s" if match[2] else "")
+        return match[0]
+
+    return re.sub(r"(?<![A-Za-z0-9])(?<![A-Za-z]')([A-Z]{2,})('[sS]|s)?(?![A-Za-z])(?!'[A-Za-z])", apart, text)
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """World War II, chapter IV: a number; Henry VIII: the eighth."""
+    name, numeral = match[1], match[2]
+    if not (value := roman(numeral)):
+        return match[0]
+    return f"{name} the {_in_words(value, 'ordinal')}" if name in KINGS else f"{name} {_in_words(value)}"
+
+
+def roman(numeral: str) -> int:
+    """The value of a Roman number up to 39, 0 if it is none."""
+    match = re.fullmatch("(X{0,3})(IX|IV|V?I{0,3})", numeral)
+    if not match:
+        return 0
+    units = {"IX": 9, "IV": 4}.get(match[2], 5 * match[2].count("V") + match[2].count("I"))
+    return 10 * len(match[1]) + units
+
+
+def expand_dates(text: str) -> str:
+    """Days of months, dates in numbers, spans of years, measures: as they are read aloud."""
+    text = re.sub(
+        r"(?<![0-9-])([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?![0-9-])",
+        lambda m: f" {date_words(int(m[2]), int(m[3]), m[1])} ",
+        text,
+    )
+    text = re.sub(
+        r"(?<![0-9/])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([12][0-9]{3})(?![0-9/])",
+        lambda m: f" {date_words(int(m[1]), int(m[2]), m[3])} ",
+        text,
+    )
+    months = "|".join(MONTHS)
+    text = re.sub(
+        rf"\b({months}) ([12]?[0-9]|3[01])\b(?![0-9:.,]*[0-9])(?!(?:st|nd|rd|th)\b)(?:,(?= [12][0-9]{{3}}\b))?",
+        lambda m: f"{m[1]} {_in_words(int(m[2]), 'ordinal')}" if int(m[2]) else m[0],
+        text,
+        flags=re.IGNORECASE,
+    )
+    text = re.sub(r"(?<![0-9-])(1[0-9]{3}|20[0-9]{2})\s?[-–]\s?(1[0-9]{3}|20[0-9]{2})(?![0-9-])", r"\1 to \2", text)
+    pattern = rf"(?<![A-Za-z]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])"
+    return re.sub(pattern, lambda m: f"{m[1]} {MEASURES[m[2]][m[1] != '1']}", text)
+
+
+def date_words(month: int, day: int, year: str) -> str:
+    """A day: march first, twenty twenty four."""
+    return f"{MONTHS[month - 1]} {_in_words(day, 'ordinal')}, {year_words(year)}"
 
 
 def expand_numbers(text: str) -> str:
@@ -224,7 +313,7 @@ _NUMBERS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     ),
     (rf"(?<![0-9]){AMOUNT}\s?([$£€])(?![0-9.])", lambda m: money_words(m[2], m[1])),
     (
-        r"(?<![0-9:.])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?![0-9:])(?=(\s+[ap] m\b)?)",
+        r"(?<![0-9:.])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?![0-9:])(?=(\s+[ap][ ·]m\b)?)",
         lambda m: time_words(int(m[1]), int(m[2]), int(m[3]) if m[3] else None, not m[4]),
     ),
     (

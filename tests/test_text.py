@@ -2,7 +2,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melodia.text import ALPHABET, expand_abbreviations, expand_acronyms, expand_numbers, letters_of, spoken, text_of
+from melodia.text import (
+    ALPHABET,
+    JOINT,
+    expand_abbreviations,
+    expand_acronyms,
+    expand_numbers,
+    expanded,
+    letters_of,
+    spoken,
+    text_of,
+)
 
 SAID = {
     # words
@@ -53,7 +63,14 @@ SAID = {
     "J. R. Smith Jr., Esq., Sr.": "j r smith junior esquire senior",
     "Gen. Grant, Col. X, Capt. Y, Lt. Z, Hon. A, Rev. B": "general grant colonel x captain y lieutenant z honorable a reverend b",
     "Rev up the gen, hon": "rev up the gen hon",
-    "Nov. 22, 1963": "november twenty two nineteen sixty three",
+    "Nov. 22, 1963": "november twenty second nineteen sixty three",
+    # dates and measures
+    "July 4, 1776, on May 5th": "july fourth seventeen seventy six on may fifth",
+    "2024-03-01 or 12/25/2024, not 13/13/2024": "march first twenty twenty four or december twenty fifth twenty twenty four not "
+    "thirteen thirteen twenty twenty four",
+    "1914-1918, May 1860": "nineteen fourteen to nineteen eighteen may eighteen sixty",
+    "10 kg, 1 ft and 3.5 GB": "ten kilograms one foot and three point five gigabytes",
+    "World War II, Henry VIII, Chapter IV; I, part IL": "world war two henry the eighth chapter four i part il",
     # acronyms
     "the U.S., the B.B.C. and the FBI": "the u s the b b c and the f b i",
     "U.S.A's MPs, 'BBC' CD's": "u s a's m p's b b c c d's",
@@ -65,6 +82,14 @@ SAID = {
 @pytest.mark.parametrize("text", SAID)
 def test_text_as_it_is_said(text):
     assert spoken(text) == SAID[text]
+
+
+@pytest.mark.parametrize("text, kept", [
+    ("at 5 p.m. We left", "p·m. "), ("at 5 p.m. we left", "p·m "), ("the U.S. He", "u·s. "), ("the U.S. Army", "u·s "),
+    ("etc. Then", "cetera. Then"), ("Dr. He", "doctor He"), ("Acme Ltd.", "limited."), ("the BBC", "b·b·c"),
+])  # fmt: skip
+def test_a_dot_may_end_a_sentence_too(text, kept):
+    assert kept in " ".join(expanded(text, JOINT).split()) + " "
 
 
 def test_expansions_stand_alone():

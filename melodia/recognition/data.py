@@ -54,10 +54,19 @@ class DataConfig:
 
 
 class Utterance(NamedTuple):
-    """A prepared recording: (frames, n_mels) and its letters."""
+    """A prepared recording: (frames, n_mels), its letters, and its phonemes, if they are known."""
 
     frames: NDArray[np.uint8]
     letters: NDArray[np.uint8]
+    sounds: NDArray[np.uint8]
+
+
+class Excerpt(NamedTuple):
+    """What is read of a recording: (frames, n_mels) in decibels, letters, phonemes."""
+
+    decibels: Decibels
+    letters: NDArray[np.uint8]
+    sounds: NDArray[np.uint8]
 
 
 def batches(
@@ -140,21 +149,25 @@ def turns_of(sources: Sequence[str], lengths: NDArray[np.int64], config: DataCon
     return np.concatenate(turns) if turns else np.zeros(0, dtype=np.int64)
 
 
-def excerpt(utterance: Utterance, change: Change | None, random: np.random.Generator) -> tuple[Decibels, NDArray[np.uint8]]:
+def excerpt(utterance: Utterance, change: Change | None, random: np.random.Generator) -> Excerpt:
     """An utterance, changed if that is wanted."""
     decibels = unpacked(np.asarray(utterance.frames))
     letters = np.asarray(utterance.letters)
-    return (change(decibels, len(letters), random) if change else decibels), letters
+    return Excerpt(change(decibels, len(letters), random) if change else decibels, letters, np.asarray(utterance.sounds))
 
 
-def collated(items: Sequence[tuple[Decibels, NDArray[np.uint8]]]) -> Batch:
+def collated(items: Sequence[Excerpt]) -> Batch:
     """Utterances as a batch."""
-    letters = [torch.from_numpy(of.astype(np.int64)) for _, of in items]
+    letters, sounds = (
+        [torch.from_numpy(of.astype(np.int64)) for of in row] for row in ([i.letters for i in items], [i.sounds for i in items])
+    )
     return Batch(
-        padded([torch.from_numpy(np.ascontiguousarray(decibels)) for decibels, _ in items]),
-        torch.tensor([len(decibels) for decibels, _ in items]),
+        padded([torch.from_numpy(np.ascontiguousarray(item.decibels)) for item in items]),
+        torch.tensor([len(item.decibels) for item in items]),
         torch.nn.utils.rnn.pad_sequence(letters, batch_first=True),
         torch.tensor([len(of) for of in letters]),
+        torch.nn.utils.rnn.pad_sequence(sounds, batch_first=True),
+        torch.tensor([len(of) for of in sounds]),
     )
 
 

@@ -1,9 +1,10 @@
 """The recogniser: letters and blanks, a frame of 30 ms each, from a log-mel spectrogram.
 
-Two convolutions look at the neighbourhood and take every third frame; stacked LSTMs, bidirectional unless `live`,
-read time. What the lower stack has understood is said there already, trained with the same loss, and handed to the
-upper one with the sound (Nozaki and Komatsu 2021, "Relaxing the conditional independence assumption of CTC-based ASR by
-conditioning on intermediate predictions", with LSTMs in place of self-attention).
+Two convolutions look at the neighbourhood and take every third frame; stacked LSTMs, bidirectional unless `live`, read time.
+The lower stack hears phonemes, trained with the same kind of loss where the phonemes of a text are known, and hands them to the
+upper one with the sound, which spells (Nozaki and Komatsu 2021, "Relaxing the conditional independence assumption of CTC-based ASR
+by conditioning on intermediate predictions", with LSTMs in place of self-attention; Sanabria and Metze 2018, "Hierarchical
+multitask learning with CTC").
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from melodia.config import check_range, from_json
 from melodia.errors import ConfigError
 from melodia.features import FLOOR_DB, MelConfig
 from melodia.lstm import LSTMConfig, StackedLSTM
+from melodia.pronunciation.phonemes import SOUNDS
 from melodia.recognition.ctc import BLANK
 from melodia.recognition.search import SearchConfig
 from melodia.text import ALPHABET
 
 NUM_LETTERS = len(ALPHABET) + 1  # and the blank
+NUM_SOUNDS = len(SOUNDS) + 1  # and the blank
 STRIDE = 3  # frames of the spectrogram a frame of letters
-EARLY = 0.3  # share of the loss that the lower stack has
+HEARD = 0.5  # weight of the loss of phonemes
 SPREAD_DB = 20.0  # of speech, about
 MIDDLE_DB, PRIOR_FRAMES = -55.0, 50.0  # what a live model takes the mean to be at first, and for how long
 
@@ -76,13 +79,15 @@ class Batch(NamedTuple):
     lengths: Tensor  # (batch,) frames of each
     letters: Tensor  # (batch, letters), see `melodia.text`
     num_letters: Tensor  # (batch,)
+    sounds: Tensor  # (batch, phonemes), see `melodia.pronunciation.phonemes.SOUNDS`
+    num_sounds: Tensor  # (batch,) 0 where they are not known
 
 
 class Said(NamedTuple):
-    """Logits, (batch, frames, letters), of the upper stack and of the lower one, and how many frames of each are valid."""
+    """Logits of letters, (batch, frames, letters), and of phonemes, (batch, frames, sounds), and how many frames are valid."""
 
     logits: Tensor
-    early: Tensor
+    sounds: Tensor
     lengths: Tensor
 
 
@@ -101,8 +106,8 @@ class Recognizer(nn.Module):
         between = self.lower.config.output_size
         self.upper = StackedLSTM(self._stack(between, config.num_layers[1]))
         self.dropout = nn.Dropout(config.dropout)
-        self.say_early = nn.Linear(between, NUM_LETTERS)
-        self.told = nn.Linear(NUM_LETTERS, between)
+        self.hear = nn.Linear(between, NUM_SOUNDS)
+        self.told = nn.Linear(NUM_SOUNDS, between)
         self.say = nn.Linear(self.upper.config.output_size, NUM_LETTERS)
 
     def _stack(self, width: int, num_layers: int) -> LSTMConfig:
@@ -125,21 +130,27 @@ class Recognizer(nn.Module):
         x = torch.relu(self.look_again(x))
         x = self.read(x.permute(0, 2, 1, 3).flatten(2))
         x = self.dropout(self.lower(x, lengths=lengths)[0])
-        early = self.say_early(x)
-        x = self.upper(x + self.told(torch.softmax(early, dim=-1)), lengths=lengths)[0]
-        return Said(self.say(self.dropout(x)), early, lengths)
+        sounds = self.hear(x)
+        x = self.upper(x + self.told(torch.softmax(sounds, dim=-1)), lengths=lengths)[0]
+        return Said(self.say(self.dropout(x)), sounds, lengths)
 
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `melodia.training.Task`: nats and letters."""
         said = self(batch.decibels, batch.lengths)
-        nats = (1 - EARLY) * _nats(said.logits, said.lengths, batch) + EARLY * _nats(said.early, said.lengths, batch)
-        return nats, batch.num_letters.sum(), ()
+        letters = _nats(said.logits, said.lengths, batch.letters, batch.num_letters)
+        known = batch.num_sounds > 0
+        sounds = (
+            _nats(said.sounds[known], said.lengths[known], batch.sounds[known], batch.num_sounds[known])
+            if known.any()
+            else letters[:0]
+        )
+        return letters.sum() + HEARD * sounds.sum(), batch.num_letters.sum(), ()
 
 
-def _nats(logits: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
-    """The sum over a batch of the negative logarithm of each text's probability; 0 where a text does not fit its frames."""
+def _nats(logits: Tensor, lengths: Tensor, signs: Tensor, num_signs: Tensor) -> Tensor:
+    """(batch,) the negative logarithm of each text's probability; 0 where a text does not fit its frames."""
     log_probs = logits.float().log_softmax(dim=-1).transpose(0, 1)
-    return ctc_loss(log_probs, batch.letters, lengths, batch.num_letters, blank=BLANK, reduction="sum", zero_infinity=True)
+    return ctc_loss(log_probs, signs, lengths, num_signs, blank=BLANK, reduction="none", zero_infinity=True)
 
 
 def normalised(decibels: Tensor, lengths: Tensor, live: bool) -> Tensor:

@@ -1,7 +1,8 @@
 """Recordings of speech as a corpus of spectrograms and letters: what `melodia.preparation` needs to know of them.
 
 The text of a recording stands in `<name>.txt` beside it, or where the corpus's recipe says: in a table, or in its name.
-It is kept as it is spoken (`melodia.text.spoken`). The same text read by two voices comes into one split.
+It is kept as it is spoken (`melodia.text.spoken`), and as phonemes where all its words are in the lexicon. The same text
+read by two voices comes into one split.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from melodia.audio import SUFFIXES, read_blocks
 from melodia.config import to_json
 from melodia.errors import CorpusError
 from melodia.features import MelConfig, packed, stream_log_mel
+from melodia.pronunciation.pronounce import sounds_in
 from melodia.recipe import Recipe, Transcripts
 from melodia.recognition.transcribed import TEXT, text_beside, text_by_recipe
 from melodia.representation import Reading, Underived
 from melodia.splits import minhash
 from melodia.text import letters_of, spoken
 
-VERSION = 1  # of what is read out of a file; another one reads all files anew
+VERSION = 2  # of what is read out of a file; another one reads all files anew
 LONGEST_SECONDS = 120.0  # of an utterance
 MOST_LETTERS = 30.0  # a second
 SHINGLE = 3  # words
@@ -41,7 +43,7 @@ class WordsRepresentation(Underived):
     name = "words"
     domain = "recognition"
     unit = "frames"
-    arrays = ("frames", "letters")
+    arrays = ("frames", "letters", "sounds")
     suffixes = frozenset(SUFFIXES)
     files_a_shard = 256
 
@@ -82,7 +84,11 @@ class WordsRepresentation(Underived):
             raise CorpusError(
                 f"{path.name}: {len(letters)} letters in {frames / self.features.frame_rate:.1f} s; is it the text of another?"
             )
-        arrays = {"frames": np.concatenate(parts), "letters": np.array(letters, dtype=np.uint8)}
+        arrays = {
+            "frames": np.concatenate(parts),
+            "letters": np.array(letters, dtype=np.uint8),
+            "sounds": np.array(sounds_in(text) or [], dtype=np.uint8),
+        }
         words = spoken(text).split()
         return Reading(arrays, frames, minhash(shingles(words)) if len(words) >= TELLING else None)
 

@@ -141,9 +141,11 @@ def utterances_of(corpus: Corpus, split: str) -> tuple[list[Utterance], np.ndarr
     Raises:
         CorpusError: there are none.
     """
-    frames, letters = corpus.pieces(split, "frames"), corpus.pieces(split, "letters")
+    if "sounds" not in corpus.arrays:
+        raise CorpusError(f"{corpus.folder}: prepared by an older melodia, without phonemes; run `melodia prepare` again")
+    frames, letters, sounds = (corpus.pieces(split, name) for name in ("frames", "letters", "sounds"))
     sources = [record.source for record in corpus.records() if record.split == split]
-    return [Utterance(frames[i], letters[i]) for i in range(len(frames))], frames.lengths, sources
+    return [Utterance(*(rows[i] for rows in (frames, letters, sounds))) for i in range(len(frames))], frames.lengths, sources
 
 
 def train(

@@ -8,7 +8,7 @@ import torch
 from melodia.checkpoint import CheckpointInfo, save_checkpoint
 from melodia.config import to_json
 from melodia.features import MelConfig, log_mel
-from melodia.recognition.data import collated
+from melodia.recognition.data import Excerpt, collated
 from melodia.recognition.model import Recognizer, RecognizerConfig
 from melodia.text import ALPHABET, letters_of
 
@@ -51,7 +51,8 @@ def reader():
             text = sentence(1000 + 10 * iteration + i, 4 if iteration < 100 else 9)
             waveform = torch.from_numpy(said(text, *random.uniform(0.05, 0.5, size=2)))
             decibels = log_mel(waveform, model.config.features).numpy()
-            items.append((decibels, np.array(letters_of(text), np.uint8)))
+            sounds = np.array([LETTERS.index(c) + 1 for c in text.replace(" ", "")], np.uint8)
+            items.append(Excerpt(decibels, np.array(letters_of(text), np.uint8), sounds))
         nats, count, _ = model.loss(collated(items))
         optimizer.zero_grad()
         (nats / count).backward()

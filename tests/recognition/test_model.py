@@ -68,8 +68,19 @@ def test_an_utterance_in_a_batch_is_read_as_if_it_were_alone(live):
 def test_a_text_that_does_not_fit_costs_nothing():
     model = network()
     letters = torch.tensor([letters_of("aaaaaaaaaaaaaaaaaaaa")])
-    nats, count, _ = model.loss(Batch(torch.zeros(1, 9, 40), torch.tensor([9]), letters, torch.tensor([20])))
+    none = torch.zeros(1, 0, dtype=torch.long), torch.tensor([0])
+    nats, count, _ = model.loss(Batch(torch.zeros(1, 9, 40), torch.tensor([9]), letters, torch.tensor([20]), *none))
     assert float(nats.detach()) == 0 and int(count) == 20
+
+
+def test_phonemes_count_where_they_are_known():
+    model = network()
+    one = torch.zeros(2, 60, 40), torch.tensor([60, 60]), torch.ones(2, 3, dtype=torch.long), torch.tensor([3, 3])
+    sounds = torch.ones(2, 4, dtype=torch.long)
+    both, first, none = (
+        float(model.loss(Batch(*one, sounds, torch.tensor(known)))[0].detach()) for known in ([4, 4], [4, 0], [0, 0])
+    )
+    assert none < first < both and both - first == pytest.approx(first - none, rel=1e-4)
 
 
 @pytest.mark.parametrize("setting", [{"hidden_size": 0}, {"num_layers": (0, 1)}, {"dropout": 1.0}, {"search": {"width": 0}}])

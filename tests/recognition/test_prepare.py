@@ -6,6 +6,7 @@ import soundfile
 
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError
+from melodia.pronunciation.phonemes import sounds_of
 from melodia.recipe import Transcripts
 from melodia.recognition.prepare import WordsRepresentation
 from melodia.recognition.transcribed import text_by_recipe
@@ -39,6 +40,13 @@ def test_a_text_that_changes_is_read_anew(speech, tmp_path):
     assert " 1 files read" in done.stdout
     letters = [text_of(p.tolist()) for split in ("train", "valid", "test") for p in Corpus(tmp_path / "c").pieces(split, "letters")]
     assert "egg egg" in letters
+    corpus = Corpus(tmp_path / "c")
+    sounds = {
+        text_of(letters.tolist()): piece.tolist()
+        for split in ("train", "valid", "test")
+        for letters, piece in zip(corpus.pieces(split, "letters"), corpus.pieces(split, "sounds"), strict=True)
+    }
+    assert sounds["egg egg"] == sounds_of("ɛɡɛɡ") and any(not len(piece) for piece in sounds.values())
 
 
 def test_texts_by_name_and_by_table(tmp_path):
