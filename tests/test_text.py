@@ -65,7 +65,8 @@ SAID = {
     "Rev up the gen, hon": "rev up the gen hon",
     "Nov. 22, 1963": "november twenty second nineteen sixty three",
     # dates and measures
-    "July 4, 1776, on May 5th": "july fourth seventeen seventy six on may fifth",
+    "July 4, 1776, on May 5th, March 3": "july fourth seventeen seventy six on may fifth march third",
+    "I told John I was to march 3 miles": "i told john i was to march three miles",
     "2024-03-01 or 12/25/2024, not 13/13/2024": "march first twenty twenty four or december twenty fifth twenty twenty four not "
     "thirteen thirteen twenty twenty four",
     "1914-1918, May 1860": "nineteen fourteen to nineteen eighteen may eighteen sixty",

@@ -3,8 +3,8 @@
     python tests/benchmarks/recognition.py table FOLDER [FOLDER ...] [--digits FOLDER] [--peers] [--clips N]
     python tests/benchmarks/recognition.py times FOLDER              # of words, against those of the synthesiser
     python tests/benchmarks/recognition.py search FOLDER             # weights of the search, chosen on these
-    python tests/benchmarks/recognition.py margins CORPUS-FOLDER     # of words, chosen on voices of training
-    python tests/benchmarks/recognition.py memory [--minutes 60]     # an hour of speech
+    python tests/benchmarks/recognition.py margins FOLDER            # of words, chosen on voices of training
+    python tests/benchmarks/recognition.py memory FOLDER [--minutes 60]    # an hour of its speech
 
 A FOLDER holds recordings with their texts beside them (.txt); for `times` and `margins` also NAME.words.tsv, which
 `corpora/voices/make.py --times` writes. For `search` the texts must be new to the language model too, or it is trusted too
