@@ -17,7 +17,7 @@ FLAPPED = frozenset(VOWELS) - frozenset("ᵊᵻɐ") | frozenset("ɹ")  # after w
 HISSES = frozenset("szʃʒʧʤ")
 VOICELESS = frozenset("ptkfθ")
 VOWEL_LETTERS = "aeiou"
-MORE: dict[str, Entry] = {"cetera": "sˈɛtəɹə", "et": "ɛt", "fwd": "fˈɔɹwəɹd"}  # that the lexicon lacks
+MORE: dict[str, Entry] = {"et": "ɛt", "cetera": "sˈɛtəɹə"}  # that the lexicon lacks
 
 
 @cache

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import soundfile
 
+import melodia
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError
 from melodia.pronunciation.phonemes import sounds_of
 from melodia.recipe import Transcripts
 from melodia.recognition.prepare import WordsRepresentation
+from melodia.recognition.train import utterances_of
 from melodia.recognition.transcribed import text_by_recipe
 from melodia.text import text_of
 from tests.commands.conftest import run
@@ -93,3 +95,10 @@ def test_what_is_no_text(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(RATE * 130), RATE)
     with pytest.raises(CorpusError, match="longer than 120 s"):
         WordsRepresentation().read(tmp_path / "a.wav", b"")
+
+
+def test_a_corpus_without_phonemes_is_to_be_prepared_again(speech, tmp_path):
+    corpus = melodia.prepare(speech, tmp_path / "corpus", made_of="words", held_out=0.2)
+    corpus.arrays.remove("sounds")
+    with pytest.raises(CorpusError, match="prepared by an older melodia, without phonemes"):
+        utterances_of(corpus, "train")
