@@ -1,4 +1,4 @@
-"""The public functions, from paths and plain values to scores and notes."""
+"""The public functions, from paths and plain values to scores, notes and words."""
 
 from __future__ import annotations
 
@@ -205,10 +205,10 @@ def recognize(
     *,
     start: float = 0.0,
     end: float | None = None,
-    words: Sequence[str] | None = None,
+    words: Sequence[str] | WordList | None = None,
     only_words: bool = False,
     beam: int | None = None,
-    lm: str | Path | LanguageModel | None = DEFAULTS["language"],
+    lm: str | Path | LanguageModel | None = "auto",
     model: str | Path | Recognizer = DEFAULTS["recognition"],
     device: str = "cpu",
     progress: Callable[[float, float], None] = lambda done, total: None,
@@ -219,10 +219,11 @@ def recognize(
         recording: a sound file: WAV, FLAC, OGG, MP3, of any rate and length.
         start: seconds into the recording to begin at.
         end: second of the recording to stop at; None goes to its end.
-        words: words to expect, such as names.
-        only_words: hear none but those; a language model is better left out then.
+        words: words to expect, such as names, or a list made of them once for many recordings.
+        only_words: hear none but those.
         beam: texts compared at a time; 0 takes each letter alone; None takes what the model was found to do best with.
-        lm: name or folder of a language model, or one that `load_checkpoint` gave; None or "none" does without.
+        lm: name or folder of a language model, or one that `load_checkpoint` gave, which stays on the CPU; None or "none" does
+            without; "auto" takes the shipped one, but none with `only_words` or a beam of 0.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         device: "cpu", "cuda", "mps" or "auto".
         progress: called with seconds done and in all.
@@ -238,11 +239,27 @@ def recognize(
     if only_words and words is None:
         raise ConfigError("only-words: it needs the words, as in --words yes,no")
     config = RecognizeConfig(start=start, end=end, width=beam)
-    listed = WordList(words, only=only_words) if words is not None else None
+    listed = words if isinstance(words, WordList) or words is None else WordList(words, only=only_words)
     recognizer = model if isinstance(model, Recognizer) else load_recognizer(model).to(resolve_device(device))
     if isinstance(lm, str | Path):
-        lm = None if str(lm) == "none" or beam == 0 else load_language(lm)
+        name = language_name(str(lm), listed is not None and listed.only, beam)
+        lm = load_language(name) if name else None
     return hear_words(recording, recognizer, config, lm, listed, progress)
+
+
+def language_name(lm: str, only_words: bool, beam: int | None) -> str | None:
+    """The language model that is meant, None for none. See `recognize`.
+
+    Raises:
+        ConfigError: one is given for a beam of 0, which has no use for it.
+    """
+    if lm == "auto":
+        return None if only_words or beam == 0 else DEFAULTS["language"]
+    if lm == "none":
+        return None
+    if beam == 0:
+        raise ConfigError("lm: means nothing with --beam 0, which takes each letter alone; leave one of them out")
+    return lm
 
 
 def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Model:

@@ -1,6 +1,7 @@
-"""Numbers, dates, times, money and measures in English words, as British readers say them ("one hundred and five").
+"""Numbers, dates, times, money and measures in English words, as they are read aloud: "one hundred and five".
 
-Four bare digits from 1010 to 2099 are a year.
+Of a date in numbers the month comes first, as in America, unless it can only be the day. Four bare digits
+from 1010 to 2099 are a year.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Callable
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-LONGEST_CARDINAL, LONGEST_BARE = 15, 6  # digits; longer ones are read digit by digit, those without commas sooner
+LONGEST_CARDINAL, LONGEST_BARE = 15, 6  # digits, with commas and without; longer numbers are read digit by digit
 CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
@@ -22,7 +23,8 @@ MONTHS = (
 )  # fmt: skip
 A_MONTH = f"May|March|(?i:{'|'.join(month for month in MONTHS if month not in ('may', 'march'))})"  # those may be verbs
 MEASURES = {  # one, and several; after a number
-    "km": ("kilometre", "kilometres"), "cm": ("centimetre", "centimetres"), "mm": ("millimetre", "millimetres"),
+    "km/h": ("kilometer an hour", "kilometers an hour"), "km": ("kilometer", "kilometers"),
+    "cm": ("centimeter", "centimeters"), "mm": ("millimeter", "millimeters"),
     "kg": ("kilogram", "kilograms"), "mg": ("milligram", "milligrams"), "mph": ("mile an hour", "miles an hour"),
     "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"), "ft": ("foot", "feet"), "oz": ("ounce", "ounces"),
     "Hz": ("hertz", "hertz"), "kHz": ("kilohertz", "kilohertz"), "ms": ("millisecond", "milliseconds"),
@@ -44,13 +46,35 @@ def expand_dates(text: str) -> str:
         text,
     )
     text = re.sub(
+        r"(?<![0-9/])(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/([12][0-9]{3})(?![0-9/])",
+        lambda m: f" the {in_words(int(m[1]), 'ordinal')} of {MONTHS[int(m[2]) - 1]}, {year_words(m[3])} ",
+        text,
+    )
+    text = re.sub(
+        rf"(?<![0-9A-Za-z.,:/-])([12]?[0-9]|3[01]) ({A_MONTH})\b(?! [0-9]{{1,2}}\b)",
+        lambda m: f"the {in_words(int(m[1]), 'ordinal')} of {m[2]}" if int(m[1]) else m[0],
+        text,
+    )
+    text = re.sub(
+        rf"\b({A_MONTH}) ([12]?[0-9]|3[01])[-–]([12]?[0-9]|3[01])\b(?![-–:/])",
+        lambda m: f"{m[1]} {in_words(int(m[2]), 'ordinal')} to {in_words(int(m[3]), 'ordinal')}",
+        text,
+    )
+    text = re.sub(
         rf"\b({A_MONTH}) ([12]?[0-9]|3[01])\b(?![0-9:.,]*[0-9])(?!(?:st|nd|rd|th)\b)(?:,(?= [12][0-9]{{3}}\b))?",
         lambda m: f"{m[1]} {in_words(int(m[2]), 'ordinal')}" if int(m[2]) else m[0],
         text,
     )
     text = re.sub(r"(?<![0-9-])(1[0-9]{3}|20[0-9]{2})\s?[-–]\s?(1[0-9]{3}|20[0-9]{2})(?![0-9-])", r"\1 to \2", text)
+    text = re.sub(r"(?<![0-9A-Za-z.,:/-])([0-9]{1,3})[-–]([0-9]{1,3}|[1-9][0-9]?00)(?= [a-z]|%)", _span, text)
     pattern = rf"(?<![A-Za-z]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])"
-    return re.sub(pattern, lambda m: f"{m[1]} {MEASURES[m[2]][m[1] != '1']}", text)
+    return re.sub(pattern, lambda m: f"{cardinal_words(m[1])} {MEASURES[m[2]][m[1] != '1']}", text)
+
+
+def _span(match: re.Match[str]) -> str:
+    """5-10 people: five to ten; 3-2 is a score."""
+    first, last = int(match[1]), int(match[2])
+    return f"{first} to {last}" if first < last else match[0]
 
 
 def date_words(month: int, day: int, year: str) -> str:
@@ -97,20 +121,18 @@ def money_words(sign: str, amount: str, scale: str = "") -> str:
     if scale or len(part) > 2:
         return " ".join([cardinal_words(amount), *([SCALES.get(scale.lower(), scale)] if scale else []), many])
     small = int(part.ljust(2, "0"))
-    said = (
-        [f"{cardinal_words(amount.partition('.')[0] or '0')} {one if whole == '1' else many}"]
-        if whole.strip("0") or not small
-        else []
-    )
+    count = in_words(int(whole or 0)) if len(whole) <= LONGEST_CARDINAL else digit_words(whole)
+    said = [f"{count} {one if whole == '1' else many}"] if whole.strip("0") or not small else []
     return " and ".join(said + ([f"{in_words(small)} {cent if small == 1 else cents}"] if small else []))
 
 
 def time_words(hour: int, minute: int, second: int | None = None, oclock: bool = True) -> str:
     """A time of the day; `oclock` is False where a.m. or p.m. follows."""
-    if minute == 0 and second is None:
+    if not minute and not second:
         return in_words(hour) + ((" o'clock" if 0 < hour <= 12 else " hundred") if oclock else "")
-    rest = [f"oh {DIGITS[n]}" if n < 10 else in_words(n) for n in (minute, second) if n is not None]
-    return " ".join([in_words(hour), *rest])
+    past = f"oh {DIGITS[minute]}" if 0 < minute < 10 else in_words(minute) if minute else "o'clock"
+    said = f"{in_words(hour)} {past}"
+    return f"{said} and {in_words(second)} second{'s' if second > 1 else ''}" if second else said
 
 
 def fraction_words(numerator: int, denominator: int, whole: str = "") -> str:
@@ -172,6 +194,6 @@ _NUMBERS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda m: in_words(int(m[1].replace(",", "")), "ordinal"),
     ),
     (r"'?(?<![0-9.,])([0-9]{1,4})'?s(?![a-z])", lambda m: _plural_words(m[1])),
-    (r"(?<![0-9/.,])(?:([0-9]{1,6})[\s-]+)?([0-9]{1,3})/([0-9]{1,3})(?![0-9/])", _fraction),
+    (r"(?<![0-9/.,])(?:([0-9]{1,6})[\s-]+)?([0-9]{1,3})/([0-9]{1,3})(?:(?:rd|th)s?\b)?(?![0-9/])", _fraction),
     (AMOUNT, lambda m: year_words(m[1])),
 )

@@ -10,17 +10,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from melodia.numbers import expand_dates, expand_numbers, in_words, roman
+from melodia.numbers import MONTHS, expand_dates, expand_numbers, in_words, roman
 
+RULES = 2  # number of these rules: with another one, prepared texts are read anew
 ALPHABET = " 'abcdefghijklmnopqrstuvwxyz"  # letter 1 is the blank between words; 0 is left to the CTC blank
 ALWAYS = {  # with a dot or none, in any case
     "mr": "mister", "mrs": "missus", "messrs": "messieurs", "dr": "doctor", "jr": "junior", "sr": "senior", "ltd": "limited",
     "esq": "esquire", "capt": "captain", "lt": "lieutenant", "sgt": "sergeant", "vs": "versus", "etc": "et cetera", "ok": "okay",
+    "approx": "approximately",
 }  # fmt: skip
 DOTTED = {  # with a dot and a capital: these are words, or may end a sentence
     "st": "saint", "co": "company", "gen": "general", "col": "colonel", "hon": "honorable", "rev": "reverend",
     "prof": "professor", "maj": "major", "gov": "governor", "sen": "senator", "mt": "mount", "jan": "january", "feb": "february",
-    "inc": "incorporated", "corp": "corporation", "fig": "figure", "approx": "approximately",
+    "inc": "incorporated", "corp": "corporation", "fig": "figure",
     "apr": "april", "aug": "august", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
 }  # fmt: skip
 SPELLED = {  # acronyms with vowels; others in capitals are words
@@ -28,6 +30,7 @@ SPELLED = {  # acronyms with vowels; others in capitals are words
     "ETA", "EU", "FAQ", "FBI", "GPA", "GPU", "HIV", "IBM", "IOU", "IPO", "IQ", "IRS", "ISBN", "MBA", "MRI", "NBA",
     "NCAA", "RNA", "TBA", "UAE", "UFO", "UK", "UN", "URL", "USA", "USB", "USSR", "UV", "VIP",
 }  # fmt: skip
+MONTHS_CUT = {month[:3].capitalize(): month.capitalize() for month in MONTHS} | {"Sept": "September"}  # beside a day
 JOINT = "·"  # between the letters of an acronym, where they are to be known
 LAST = {"jr", "sr", "ltd", "esq", "etc", "co", "inc", "corp"}  # abbreviations that may end a sentence
 BEGINS = r"(?-i:\s+(?:I|An?|The|Th[a-z]+|H[eo][a-z]*|She|W[eh][a-z]*|It[a-z]*|In|On|At|But|And|Or|So|If|As|Our|You[a-z]*)\b|\s*$)"
@@ -55,7 +58,7 @@ ELIDED = re.compile(r".+(?:s|in)'|(?:o|an|ol|th|'n)'")  # words that may end wit
 
 def spoken(text: str) -> str:
     """What a reader would say; "" where there is nothing to say. Asides in square brackets are not read."""
-    return _without_quotes(re.sub("[^a-z']+", " ", re.sub("''+", " ", expanded(text).lower())))
+    return " ".join(filter(None, unquoted(re.sub("[^a-z']+", " ", re.sub("''+", " ", expanded(text).lower())).split())))
 
 
 def expanded(text: str, joint: str = " ") -> str:
@@ -69,6 +72,7 @@ def expanded(text: str, joint: str = " ") -> str:
     text = "".join(c for c in unicodedata.normalize("NFKD", text).translate(LOOKS) if unicodedata.category(c) != "Mn")
     text = re.sub(r"\[[^\[\]]*\]", " ", text.replace("⁄", "/"))
     text = expand_numbers(expand_acronyms(expand_dates(expand_abbreviations(text.replace(JOINT, " "), joint)), joint))
+    text = re.sub(r"(?<=[A-Za-z]{2})\.(?=[a-z]{2})", " dot ", text)  # example.com
     for sign, word in SIGNS.items():
         text = text.replace(sign, f" {word} ")
     return text
@@ -78,13 +82,15 @@ def expand_abbreviations(text: str, joint: str = " ") -> str:
     """Titles, months and the like in full; a dot that also ends a sentence stays."""
     text = re.sub(r"(?<![A-Za-z])[Ee]\.\s?g\.", "for example", text)
     text = re.sub(r"(?<![A-Za-z])[Ii]\.\s?e\.", "that is", text)
-    text = re.sub(rf"(?<![A-Za-z])Ph\.\s?D\b{DOT}", lambda m: joint.join("phd") + _stop(m[1]), text)
+    text = re.sub(rf"(?<![A-Za-z])Ph\.?\s?D\b{DOT}", lambda m: joint.join("phd") + _stop(m[1]), text)
     text = re.sub(
         rf"(?<=[0-9])\s?([ap])\.?m(?![A-Za-z]){DOT}", lambda m: f" {m[1]}{joint}m{_stop(m[2])} ", text, flags=re.IGNORECASE
     )
     text = re.sub(r"(?<![A-Za-z])N[oO](s?)\.\s*(?=[0-9])", lambda m: f"number{m[1]} ", text)
     text = re.sub(r"#(?=[0-9])", "number ", text)
-    text = re.sub(r"(?<=[a-z] )St\.(?!\s+[A-Z])", "street", text)
+    text = re.sub(rf"(?<=[a-z] )St\.(?:(?=({BEGINS}))|(?!\s+[A-Z]))", lambda m: "street" + ("." if m[1] is not None else ""), text)
+    text = re.sub(rf"(?<![A-Za-z])({'|'.join(MONTHS_CUT)})\.?(?= [0-9]{{1,2}}\b)", lambda m: MONTHS_CUT[m[1]], text)
+    text = re.sub(rf"(?<=[0-9] )({'|'.join(MONTHS_CUT)})(?![A-Za-z.])", lambda m: MONTHS_CUT[m[1]], text)
     text = re.sub(r"(?<![A-Za-z])S[tT](?=\s+[A-Z])", "saint", text)
     for words, first, dot in ((ALWAYS, "", r"\.?"), (DOTTED, "(?-i:(?=[A-Z]))", r"\.")):
         pattern = rf"(?<![A-Za-z]){first}({'|'.join(words)})(?![A-Za-z])({dot})(?=({BEGINS})?)"
@@ -104,7 +110,7 @@ def _stop_after(match: re.Match[str]) -> str:
 
 def expand_acronyms(text: str, joint: str = " ") -> str:
     """U.S., BBC, FBI, MPs, but no words in capitals, as letters apart, and Roman numbers after names."""
-    text = re.sub(rf"\b{NUMBERED}\s+([IVX]+)\b", _numbered, text)
+    text = re.sub(rf"\b{NUMBERED}\s+([IVX]+)\b(?=(\.(?!{BEGINS})\s+[A-Z])?)(?=( of [A-Z]|'s)?)", _numbered, text)
     dotted = rf"(?<![A-Za-z])((?:[A-Za-z]\.)+[A-Za-z])(?![A-Za-z])(?:\.('s)|{DOT}('s)?)"
     text = re.sub(dotted, lambda m: joint.join(m[1].replace(".", "").lower()) + (m[2] or m[4] or "") + _stop(m[3]) + " ", text)
     text = re.sub(r"(?<=\b[Tt]he )US(?![A-Za-z'])|(?<![A-Za-z'])US(?= [A-Z][a-z])", f"u{joint}s", text)
@@ -122,8 +128,10 @@ def _numbered(match: re.Match[str]) -> str:
     """World War II, chapter IV: a number; Henry VIII: the eighth."""
     name, numeral = match[1], match[2]
     value = roman(numeral)
-    if not value or (name in KINGS and numeral == "I"):  # "I told John I was there"
+    if not value:
         return match[0]
+    if name in KINGS and ((numeral == "I" and not match[4]) or (len(numeral) == 1 and match[3])):
+        return match[0]  # "I told John I was there", "Francis X. Bush"
     return f"{name} the {in_words(value, 'ordinal')}" if name in KINGS else f"{name} {in_words(value)}"
 
 
@@ -147,16 +155,16 @@ def text_of(letters: Sequence[int]) -> str:
     return "".join(ALPHABET[letter - 1] for letter in letters)
 
 
-def _without_quotes(text: str) -> str:
-    """Takes single quotation marks from around words, and leaves the apostrophes in, before and after them.
+def unquoted(words: Sequence[str]) -> list[str]:
+    """Takes single quotation marks from around words in small letters, and leaves the apostrophes in, before and after them.
 
     At the end of a word it closes a quotation where one is open, and stands for a letter only where it often does.
     """
-    words, is_open = [], False
-    for word in text.split():
-        if word[0] == "'" and not ELISION.match(word):
+    found, is_open = [], False
+    for word in words:
+        if word.startswith("'") and not ELISION.match(word):
             word, is_open = word[1:], word != "'"
         if word.endswith("'") and (is_open or not ELIDED.fullmatch(word)):
             word, is_open = word[:-1], False
-        words.append(word)
-    return " ".join(filter(None, words))
+        found.append(word)
+    return found

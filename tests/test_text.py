@@ -39,6 +39,7 @@ SAID = {
     "£1.50, £0.01, €5 or 5€": "one pound and fifty pence one penny five euros or five euros",
     "$3.5 million and £5m": "three point five million dollars and five million pounds",
     "$1,000,000.00": "one million dollars",
+    "$1234567": "one million two hundred and thirty four thousand five hundred and sixty seven dollars",
     "$1833": "one thousand eight hundred and thirty three dollars",
     # numbers
     "in 1833, 1905, 1900 and 2005": "in eighteen thirty three nineteen oh five nineteen hundred and two thousand and five",
@@ -49,6 +50,7 @@ SAID = {
     "1/2, 2/3, 3/4, 9/11": "one half two thirds three quarters nine eleven",
     "3 1/2 and 2½ and 1⅞": "three and a half and two and a half and one and seven eighths",
     "10:30 10:05 12:00 15:00": "ten thirty ten oh five twelve o'clock fifteen hundred",
+    "10:30:00 1:00:05 2/3rds": "ten thirty one o'clock and five seconds two thirds",
     "10:00 a.m., 9 PM, 8am": "ten a m nine p m eight a m",
     "007 5551234": "zero zero seven five five five one two three four",
     "555-1234": "five five five one two three four",
@@ -64,7 +66,16 @@ SAID = {
     "Gen. Grant, Col. X, Capt. Y, Lt. Z, Hon. A, Rev. B": "general grant colonel x captain y lieutenant z honorable a reverend b",
     "Rev up the gen, hon": "rev up the gen hon",
     "Nov. 22, 1963": "november twenty second nineteen sixty three",
+    "on Main St. The bus; Dec 25, Mar. 5, 5 Sept 1990": "on main street the bus december twenty fifth march fifth the fifth of "
+    "september nineteen ninety",
+    "a PhD, a Ph.D., approx. 5": "a p h d a p h d approximately five",
+    "Francis X. Bush and Elizabeth I of England": "francis x bush and elizabeth the first of england",
+    "see example.com": "see example dot com",
     # dates and measures
+    "4 July 1776, April 1-3": "the fourth of july seventeen seventy six april first to third",
+    "25/12/2024": "the twenty fifth of december twenty twenty four",
+    "5-10 people, 500-1500 men, 3-2": "five to ten people five hundred to fifteen hundred men three two",
+    "1250 kg at 100 km/h": "one thousand two hundred and fifty kilograms at one hundred kilometers an hour",
     "July 4, 1776, on May 5th, March 3": "july fourth seventeen seventy six on may fifth march third",
     "I told John I was to march 3 miles": "i told john i was to march three miles",
     "2024-03-01 or 12/25/2024, not 13/13/2024": "march first twenty twenty four or december twenty fifth twenty twenty four not "

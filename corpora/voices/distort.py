@@ -5,9 +5,10 @@ import io
 import numpy as np
 import soundfile
 import soxr
+from scipy.signal import fftconvolve
 
 TELEPHONES = (("WAV", "ULAW"), ("WAV", "GSM610"), ("WAV", "IMA_ADPCM"))
-CHANGED = 0.35  # share of recordings that anything happens to
+CHANGED = 0.35  # share of recordings that are changed; 16% of those in their level alone
 
 
 def recorded(waveform: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -16,7 +17,7 @@ def recorded(waveform: np.ndarray, sample_rate: int, rng: np.random.Generator) -
         return waveform
     out = waveform / max(np.abs(waveform).max(), 1e-6) * 0.7
     if rng.random() < 0.6:
-        out = np.convolve(out, room(sample_rate, rng))[: len(out) + sample_rate // 4].astype(np.float32)
+        out = fftconvolve(out, room(sample_rate, rng))[: len(out) + sample_rate // 4].astype(np.float32)
         out *= 0.7 / np.abs(out).max()
     if rng.random() < 0.6:
         out = telephone(out, sample_rate, rng) if rng.random() < 0.6 else squeezed(out, sample_rate, rng)

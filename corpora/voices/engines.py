@@ -1,4 +1,4 @@
-"""The synthesisers of `make.py`: each draws a speaker by chance, and a speaker says a text as a waveform of 24 kHz."""
+"""The synthesisers of `make.py`: each draws a speaker at random, and a speaker says a text as a waveform of 24 kHz."""
 
 import argparse
 import importlib.util
@@ -18,7 +18,6 @@ import soxr
 
 SAMPLE_RATE = 24_000
 HELD_OUT = ("af_river", "am_liam", "bf_lily", "bm_daniel")  # Kokoro voices to test with
-MODEL = "kokoro-int8.onnx"
 LONGEST_PHONEMES = 508  # of the Kokoro model
 DURATIONS = "/encoder/Round_output_0"  # in its graph: frames of each phoneme
 FRAME = 600 / SAMPLE_RATE  # seconds
@@ -71,8 +70,7 @@ class Kokoro:
         """The waveform, and when each group of phonemes begins and ends, in seconds; espeak joins some short words."""
         session, vocabulary, phonemizer = kokoro()
         spoken = [c for c in phonemes(phonemizer, text, "en-us" if self.first[0] == "a" else "en-gb-x-rp") if c in vocabulary]
-        spoken = spoken[:LONGEST_PHONEMES]
-        if not spoken:
+        if not 0 < len(spoken) <= LONGEST_PHONEMES:
             return None
         styles = [np.fromfile(self.voices / f"{name}.bin", "<f4").reshape(-1, 256) for name in (self.first, self.second)]
         row = min(len(spoken), len(styles[0])) - 1

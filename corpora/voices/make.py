@@ -1,8 +1,9 @@
 """Makes an English speech corpus with synthetic voices: `python make.py OUT SENTENCES [...] --hours 20 --jobs 2`.
 
 SENTENCES are text files, one sentence a line. Each recording is one of them in one voice, `<name>.opus.ogg` (24 kHz mono)
-with `<name>.txt` beside it; a third of them as a telephone, a bad codec or a room leaves them. What a recording is
-depends on its number and --random-seed alone, so a run that was stopped goes on, and more hours add to fewer.
+with `<name>.txt` beside it; a third of them as a telephone, a bad codec or a room leaves them. With the same sentences,
+voices and options but --hours, a recording depends on its number alone: a run that was stopped goes on, and more hours add
+to fewer.
 
 Engines, by --engines:
     kokoro  28 voices (Apache-2.0), one alone or two mixed; four are left out of training, to be tested with (--held-out
@@ -10,7 +11,7 @@ Engines, by --engines:
             npm pack kokoro-js && tar xzf kokoro-js-*.tgz, then --voices package/voices
     flite   4 voices. Needs the program flite.
     espeak  accents of espeak-ng with its variants. Needs the program espeak-ng.
-All need: pip install soundfile soxr
+All need: pip install soundfile soxr scipy
 """
 
 import argparse
@@ -119,7 +120,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.engines = arguments.engines.split(",")
     if arguments.times and (arguments.engines != ["kokoro"] or not arguments.clean):
-        sys.exit("--times: is of --engines kokoro with --clean")
+        sys.exit("--times: needs --engines kokoro and --clean")
     if arguments.times and not importlib.util.find_spec("onnx"):
         sys.exit("--times: needs onnx; pip install onnx")
     for engine, program in (("flite", "flite"), ("espeak", "espeak-ng")):

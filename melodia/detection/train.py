@@ -148,7 +148,7 @@ def train(
         the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
 
     Raises:
-        MelodiaError: the corpus is lacks a split or a kind, the checkpoint to begin from cannot be
+        MelodiaError: the corpus lacks a split or a kind, the checkpoint to begin from cannot be
             read, the loss is no number, nothing can be written, or the output folder holds something else.
     """
     cluster = cluster or Cluster(torch.device("cpu"))

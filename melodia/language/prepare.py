@@ -17,7 +17,7 @@ from melodia.errors import CorpusError
 from melodia.recipe import Recipe
 from melodia.representation import Reading, Underived
 from melodia.splits import minhash
-from melodia.text import letters_of, spoken
+from melodia.text import RULES, letters_of, spoken
 
 VERSION = 1  # of what is read out of a file; another one reads all files anew
 SHINGLE = 5  # words
@@ -40,7 +40,7 @@ class LettersRepresentation(Underived):
 
     def settings(self) -> dict[str, Any]:
         """What changes what is read, as JSON."""
-        return {"version": VERSION}
+        return {"version": VERSION, "text": RULES}
 
     def for_recipe(self, recipe: Recipe) -> LettersRepresentation:
         """The same: recipes change nothing."""
@@ -53,7 +53,7 @@ class LettersRepresentation(Underived):
             CorpusError: it is no text, or says nothing that can be spoken.
         """
         try:
-            lines = data.decode("utf-8-sig").splitlines()
+            lines = data.decode("utf-8-sig").split("\n")
         except UnicodeDecodeError as error:
             raise CorpusError(f"{path.name}: no text in UTF-8 ({error})") from error
         sentences = [s for s in map(spoken, lines) if s]

@@ -39,7 +39,7 @@ def look_up(word: str, tag: str = "") -> str | None:
 
     Args:
         word: letters and apostrophes.
-        tag: NOUN, VERB, VBD (past), VBN, ADJ, ADV, DT or "None", where nothing follows.
+        tag: NOUN, VERB, VBD (past), VBN, ADJ, DT or "None", where nothing follows.
     """
     entry = entries().get(word)
     if entry is None and word != word.lower():

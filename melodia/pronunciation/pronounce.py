@@ -13,11 +13,9 @@ from itertools import zip_longest
 
 from melodia.pronunciation import lexicon
 from melodia.pronunciation.phonemes import PRIMARY, SECONDARY, STOPS, VOWELS, sounds_of
-from melodia.text import JOINT, expanded
+from melodia.text import JOINT, expanded, unquoted
 
-MARKS = re.compile(
-    r"[A-Za-z](?:·[A-Za-z])+(?:'s)?|[A-Za-z]+(?:'[A-Za-z]+)*'?|'[A-Za-z]+(?:'[A-Za-z]+)*|\.\.\.+|--+|[,.?!;:—–…()\"]|\n\s*\n"
-)
+MARKS = re.compile(r"[A-Za-z](?:·[A-Za-z])+(?:'s)?|'?[A-Za-z]+(?:'[A-Za-z]+)*'?|\.\.\.+|--+|[,.?!;:—–…()\"]|\n\s*\n")
 ENDS = ".?!…"  # of sentences
 PAUSE_OF = {"–": "—", "(": ",", ")": ",", '"': ""}
 BEFORE_NOUNS = frozenset({
@@ -52,16 +50,16 @@ class Spoken:
 
 def pronounce(text: str) -> list[Spoken]:
     """English text, as it is written, as it is read."""
-    text = re.sub(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])", " dot ", expanded(text, JOINT))
-    text = re.sub(r"(?<![A-Za-z])([A-HJ-Z])\.(?=\s+[A-Z])", r"\1", text)  # initials
+    text = re.sub(r"(?<![A-Za-z])([A-HJ-Z])\.(?=\s+[A-Z])", r"\1", expanded(text, JOINT))  # initials
     marks = MARKS.findall(text)
-    words = [mark.lower().strip("'") if mark[0].isalpha() or mark[0] == "'" else "" for mark in marks]
+    words = unquoted([mark.lower() if mark[0].isalpha() or mark[0] == "'" else "" for mark in marks])
     found: list[Spoken] = []
-    for place, word in enumerate(words):
+    for place, (mark, word) in enumerate(zip(marks, words, strict=True)):
         if word:
-            found.append(_word(marks[place].strip("'"), words, place))
-        else:
-            _pause(marks[place], found)
+            first = mark.lower().index(word)
+            found.append(_word(mark[first : first + len(word)], words, place))
+        elif mark[0] != "'":
+            _pause(mark, found)
     return _weakened(found)
 
 

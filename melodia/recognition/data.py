@@ -1,4 +1,4 @@
-"""Prepared speech as batches for the trainer: utterances of like length together, each changed by chance.
+"""Prepared speech as batches for the trainer: utterances of like length together, each augmented at random.
 
 The voices at hand are few and read well, so what is heard of them is varied hard, all on the decibels of the mel scale:
 tempo, the length of the vocal tract (Jaitly and Hinton 2013), tone colour, level, rooms (each band's power dies away
@@ -32,8 +32,8 @@ class DataConfig:
     """A batch holds utterances of about `batch_seconds` in all, of at most `longest_seconds` each.
 
     Sources of less than `smallest_share` of the corpus are read several times an epoch. The first `easy_batches` are a third
-    of the size, of utterances of at most `easy_seconds`, unchanged: a fresh network finds out what letters are on these within
-    500 batches; on long ones that were changed it had not after 300.
+    of the size, of utterances of at most `easy_seconds`, unchanged: a fresh network finds out sooner what letters are on these
+    than on long ones that are augmented.
     """
 
     batch_seconds: float = 240.0
@@ -122,7 +122,7 @@ def easy_lots(
 
 
 def in_batches(turns: NDArray[np.int64], lengths: NDArray[np.int64], most: int, seed: list[int]) -> list[NDArray[np.int64]]:
-    """Places in `turns`, in lots of like length and at most so many frames, in an order by chance."""
+    """Places in `turns`, in lots of like length and at most so many frames before they are augmented, in a random order."""
     random = np.random.default_rng(seed)
     order, lots = random.permutation(len(turns)), []
     for first in range(0, len(order), POOL):
@@ -257,11 +257,11 @@ def blanked(x: Decibels, random: np.random.Generator) -> Decibels:
     """Bands and spans at the utterance's mean."""
     mean = x.mean(axis=0)
     for _ in range(2):
-        width = random.integers(0, 12)
-        first = random.integers(0, x.shape[1] - width)
+        width = random.integers(0, min(12, x.shape[1]))
+        first = random.integers(0, x.shape[1] - width + 1)
         x[:, first : first + width] = mean[first : first + width]
     for _ in range(1 + len(x) // 300):
         width = random.integers(0, min(20, len(x) // 8 + 1))
-        first = random.integers(0, len(x) - width)
+        first = random.integers(0, len(x) - width + 1)
         x[first : first + width] = mean
     return x

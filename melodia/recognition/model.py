@@ -29,8 +29,8 @@ NUM_LETTERS = len(ALPHABET) + 1  # and the blank
 NUM_SOUNDS = len(SOUNDS) + 1  # and the blank
 STRIDE = 3  # frames of the spectrogram a frame of letters
 HEARD = 0.5  # weight of the loss of phonemes
-SPREAD_DB = 20.0  # of speech, about
-MIDDLE_DB, PRIOR_FRAMES = -55.0, 50.0  # what a live model takes the mean to be at first, and for how long
+SPREAD_DB = 20.0  # brings decibels of speech to about 1
+MIDDLE_DB, PRIOR_FRAMES = -55.0, 50.0  # a live model begins as if it had heard half a second of this mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +134,14 @@ class Recognizer(nn.Module):
         x = self.upper(x + self.told(torch.softmax(sounds, dim=-1)), lengths=lengths)[0]
         return Said(self.say(self.dropout(x)), sounds, lengths)
 
+    def nats(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Nats of the letters alone, and how many letters they are: of the utterances that fit their frames."""
+        said = self(batch.decibels, batch.lengths)
+        letters = _nats(said.logits, said.lengths, batch.letters, batch.num_letters)
+        return letters.sum(), batch.num_letters[letters > 0].sum()
+
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """See `melodia.training.Task`: nats and letters."""
+        """See `melodia.training.Task`: nats of letters, and of phonemes by their weight, and how many letters there are."""
         said = self(batch.decibels, batch.lengths)
         letters = _nats(said.logits, said.lengths, batch.letters, batch.num_letters)
         known = batch.num_sounds > 0

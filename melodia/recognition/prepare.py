@@ -2,7 +2,7 @@
 
 The text of a recording stands in `<name>.txt` beside it, or where the corpus's recipe says: in a table, or in its name.
 It is kept as it is spoken (`melodia.text.spoken`), and as phonemes where all its words are in the lexicon. The same text
-read by two voices comes into one split.
+read by two voices comes into one split, if it has five words or more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from melodia.recipe import Recipe, Transcripts
 from melodia.recognition.transcribed import TEXT, text_beside, text_by_recipe
 from melodia.representation import Reading, Underived
 from melodia.splits import minhash
-from melodia.text import letters_of, spoken
+from melodia.text import RULES, letters_of, spoken
 
 VERSION = 2  # of what is read out of a file; another one reads all files anew
 LONGEST_SECONDS = 120.0  # of an utterance
@@ -53,7 +53,7 @@ class WordsRepresentation(Underived):
 
     def settings(self) -> dict[str, Any]:
         """What changes what is read, as JSON."""
-        found: dict[str, Any] = {"features": to_json(self.features), "live": self.live, "version": VERSION}
+        found: dict[str, Any] = {"features": to_json(self.features), "live": self.live, "version": VERSION, "text": RULES}
         return found | ({"transcripts": to_json(self.transcripts)} if self.transcripts else {})
 
     def for_recipe(self, recipe: Recipe) -> WordsRepresentation:
@@ -71,7 +71,8 @@ class WordsRepresentation(Underived):
             text = text_by_recipe(path, self.transcripts)
         if text is None:
             raise CorpusError(f"{path.name}: no text beside it ({Path(path.name).stem + TEXT})")
-        letters = letters_of(spoken(text))
+        said = spoken(text)
+        letters = letters_of(said)
         if not letters:
             raise CorpusError(f"{path.name}: its text says nothing that can be spoken: {text[:60]!r}")
         parts, frames = [], 0
@@ -89,7 +90,7 @@ class WordsRepresentation(Underived):
             "letters": np.array(letters, dtype=np.uint8),
             "sounds": np.array(sounds_in(text) or [], dtype=np.uint8),
         }
-        words = spoken(text).split()
+        words = said.split()
         return Reading(arrays, frames, minhash(shingles(words)) if len(words) >= TELLING else None)
 
 

@@ -19,12 +19,13 @@ from melodia.features import stream_log_mel
 from melodia.recognition.ctc import LogProbs, align, greedy
 from melodia.recognition.model import Recognizer, log_probs_of
 from melodia.recognition.search import Language, Search
-from melodia.recognition.segments import SegmentConfig, levels, pieces
+from melodia.recognition.segments import SegmentConfig, levels, pieces, trimmed
 from melodia.recognition.transcript import Segment, Transcript, Word
 from melodia.recognition.words import WordList
 from melodia.text import text_of
 
 SILENT_DB = -85.0  # level of a piece's loudest frame below which nothing can be said in it
+UNHEARD = -10.0  # log-probability of a letter that has no frame of its own
 
 Report = Callable[[float, float], None]  # seconds done, seconds in all
 
@@ -109,13 +110,13 @@ def segments_in(
 ) -> Iterator[tuple[Segment | None, float]]:
     """What is said in each piece of a log-mel spectrogram that comes in parts, if anything, and the seconds read so far."""
     frame_rate = model.config.features.frame_rate
-    for piece in pieces(spectrogram, frame_rate, config):
-        said = None
+    for whole in pieces(spectrogram, frame_rate, config):
+        said, piece = None, trimmed(whole, round(config.pause / 2 * frame_rate), config.depth_db)
         if float(levels(piece.decibels).max()) > SILENT_DB:
             log_probs = log_probs_of(model, piece.decibels).numpy()
-            words = timed(log_probs, read(log_probs), start + piece.first / frame_rate, model)
+            words = timed(log_probs, read(log_probs), start + piece.first / frame_rate, len(piece.decibels) / frame_rate, model)
             said = Segment(words=words, onset=words[0].onset, offset=words[-1].offset) if words else None
-        yield said, (piece.first + len(piece.decibels)) / frame_rate
+        yield said, (whole.first + len(whole.decibels)) / frame_rate
 
 
 def text_in(model: Recognizer, spectrogram: Iterable[Tensor], read: Reader) -> str:
@@ -123,31 +124,32 @@ def text_in(model: Recognizer, spectrogram: Iterable[Tensor], read: Reader) -> s
     return " ".join(segment.text for segment, _ in segments_in(model, spectrogram, read, SegmentConfig()) if segment)
 
 
-def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, model: Recognizer) -> list[Word]:
+def timed(log_probs: LogProbs, letters: Sequence[int], onset: float, seconds: float, model: Recognizer) -> list[Word]:
     """Words with their times, each between its neighbours, and the geometric mean of their letters' probabilities.
 
     Args:
         log_probs: (frames, letters) of a piece.
         letters: what is said in it.
         onset: of the piece, in seconds.
+        seconds: of the piece, which no word leaves.
         model: whose margins are taken.
     """
-    spans, lasts = align(log_probs, letters), 1 / model.config.frame_rate  # seconds
+    spans, each = align(log_probs, letters), 1 / model.config.frame_rate  # seconds a frame
     before, after = model.config.word_margins
-    best = [float(log_probs[a:b, letter].max()) if b > a else -10.0 for (a, b), letter in zip(spans.tolist(), letters, strict=True)]
+    spoken = zip(spans.tolist(), letters, strict=True)
+    best = [float(log_probs[a:b, letter].max()) if b > a else UNHEARD for (a, b), letter in spoken]
     place, found = 0, []
     for text in text_of(letters).split(" "):
         own = slice(place, place + len(text))
         if text:
             first, last = int(spans[own][0, 0]), int(spans[own][-1, 1])
-            found.append(Word(text, first * lasts - before, last * lasts + after, float(np.exp(np.mean(best[own])))))
+            found.append(Word(text, first * each - before, last * each + after, float(np.exp(np.mean(best[own])))))
         place += len(text) + 1
-    end = len(log_probs) * lasts
     for i, word in enumerate(found):
         earliest = found[i - 1].offset if i else 0.0
-        latest = found[i + 1].onset if i + 1 < len(found) else end
+        latest = found[i + 1].onset if i + 1 < len(found) else seconds
         middle = (word.offset + latest) / 2 if word.offset > latest else word.offset
-        found[i] = word._replace(onset=max(word.onset, earliest), offset=min(max(middle, word.onset + lasts), end))
+        found[i] = word._replace(onset=max(word.onset, earliest), offset=min(max(middle, word.onset + each), seconds))
     return [word._replace(onset=onset + word.onset, offset=onset + max(word.offset, word.onset)) for word in found]
 
 

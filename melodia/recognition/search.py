@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from melodia.config import check_range
 from melodia.recognition.ctc import BLANK, LogProbs
+from melodia.text import letters_of
+
+SPACE = letters_of(" ")[0]  # the letter between words
 
 
 class Language(Protocol):
@@ -113,7 +116,7 @@ class Search:
         return self.texts(log_probs)[0]
 
     def texts(self, log_probs: LogProbs) -> list[Found]:
-        """The texts that are left at the end, the best first; an empty one if the word list refuses all."""
+        """The texts that are left at the end, the best first; if the word list refuses all, one without its unfinished word."""
         root = _Text(None, BLANK, 0.0, self.words.begin() if self.words else None)
         root.blank = 0.0
         if self.language:
@@ -125,8 +128,9 @@ class Search:
             beam = self._frame(beam, frame, np.flatnonzero(chosen).tolist())
         scored = sorted(((self._at_the_end(text), text) for text in beam), key=lambda pair: -pair[0])
         scored = [(score, text) for score, text in scored if score > -inf]
-        if not scored:
-            return [Found()]
+        if not scored:  # the word list refuses all: their last words are cut off
+            letters = beam[0].letters()
+            return [Found(letters[: len(letters) - letters[::-1].index(SPACE) - 1] if SPACE in letters else [])]
         found = [Found(text.letters()) for _, text in scored]
         for one, (score, _) in zip(found, scored, strict=True):
             one.score = score

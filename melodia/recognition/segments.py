@@ -1,7 +1,8 @@
 """A long recording in pieces that end in pauses, as it comes: what one reading of the network is given.
 
-A frame's level is that of its loudest bins. Pauses are frames far below the speech around them; a piece ends in the
-middle of one, and if none comes in `longest` seconds, in the quietest place of the later half.
+A frame's level is that of its loudest bins. Pauses are frames far below the speech around them; recordings are cut in the
+middle of one, and if none comes in `longest` seconds, in the quietest place of the later half. `trimmed` takes the rest of
+long pauses from the ends of a piece, so that the network hears as much silence as in training.
 """
 
 from __future__ import annotations
@@ -70,16 +71,34 @@ def levels(decibels: Tensor) -> Tensor:
     return torch.nn.functional.avg_pool1d(loud[None, None], SMOOTH, 1, SMOOTH // 2, count_include_pad=False)[0, 0]
 
 
+def trimmed(piece: Piece, margin: int, depth_db: float) -> Piece:
+    """A piece with at most so many frames of a pause before its speech and after it."""
+    loud = torch.nonzero(~quiet_in(piece.decibels, depth_db))[:, 0]
+    if not len(loud):
+        return piece
+    first, last = max(int(loud[0]) - margin, 0), int(loud[-1]) + 1 + margin
+    return Piece(piece.first + first, piece.decibels[first:last])
+
+
+def quiet_in(decibels: Tensor, depth_db: float) -> Tensor:
+    """(frames, n_mels) -> (frames,): whether each lies that far below the speech."""
+    level = levels(decibels)
+    return level < torch.quantile(level, SPEECH) - depth_db
+
+
 def _pause_in(decibels: Tensor, shortest: int, pause: int, depth_db: float) -> int | None:
-    """The middle of the first long pause after so many frames."""
+    """The middle of the first long pause that is there after so many frames."""
     if len(decibels) < shortest + pause:
         return None
-    level = levels(decibels)
-    quiet = (level < torch.quantile(level, SPEECH) - depth_db).float()
-    whole = -torch.nn.functional.max_pool1d(-quiet[None, None], pause, 1)[0, 0] > 0  # spans of quiet frames alone
+    quiet = quiet_in(decibels, depth_db)
+    whole = -torch.nn.functional.max_pool1d(-quiet[None, None].float(), pause, 1)[0, 0] > 0  # spans of quiet frames alone
     first = max(shortest - pause // 2, 0)
     starts = torch.nonzero(whole[first:])[:, 0]
-    return int(starts[0]) + first + pause // 2 if len(starts) else None
+    if not len(starts):
+        return None
+    begins = int(starts[0]) + first
+    loud = torch.nonzero(~quiet[begins:])[:, 0]
+    return (begins + (begins + int(loud[0]) if len(loud) else len(quiet))) // 2
 
 
 def quietest(decibels: Tensor, first: int, last: int) -> int:

@@ -14,7 +14,7 @@ from melodia.recognition.transcript import Transcript, Word, apart
 LINE, LINES = 42, 2  # characters, lines
 LONGEST_CUE, SHORTEST_CUE = 7.0, 1.0  # seconds
 READ = 17  # characters a second
-PAUSE = 0.5  # seconds; a cue ends rather at a pause, and at a longer one no rather
+PAUSE = 0.5  # seconds; cues end at pauses where they can, longer ones are no better
 SMALLEST_CUE_MS = 1
 
 

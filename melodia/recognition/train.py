@@ -79,13 +79,13 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         if model.features != features or model.live != live:
             raise ConfigError(f"corpus: prepared for another kind of model than {start}; prepare it anew")
     else:
-        if layers := sizes.pop("num_layers", 0):
+        if (layers := sizes.pop("num_layers", None)) is not None:
             check_range("num_layers", layers, 2, 64)
             sizes["num_layers"] = (max(2 * layers // 5, 1), layers - max(2 * layers // 5, 1))
         model = from_json(RecognizerConfig, {"features": to_json(features), "live": live, **sizes}, "train")
     model = replace(model, dropout=model.dropout if dropout is None else dropout)
     data: dict[str, Any] = {"random_seed": given.get("random_seed", 0), **({"easy_batches": 0} if start else {})}
-    if seconds := given.pop("batch_size", None):
+    if (seconds := given.pop("batch_size", None)) is not None:
         data["batch_seconds"] = seconds
     return TrainConfig(
         model=model, training=from_json(TrainingConfig, given, "train"), data=from_json(DataConfig, data, "train"), start=start
@@ -114,11 +114,11 @@ class RecognizerTask:
         return batches(self.utterances, self.lengths, self.turns, self.features, self.config.data, part, num_parts, position)
 
     def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
-        """See `melodia.training.Task`."""
+        """See `melodia.training.Task`: letters alone, so that models with and without known phonemes compare."""
         lost = letters = 0.0
         device = next(model.parameters()).device
         for batch in self.valid[rank::size]:
-            nats, count, _ = model.loss(on_device(batch, device))  # type: ignore[operator]
+            nats, count = model.nats(on_device(batch, device))  # type: ignore[operator]
             lost, letters = lost + float(nats), letters + float(count)
         return lost, letters
 

@@ -13,7 +13,7 @@ from melodia.recipe import Transcripts
 
 TEXT = ".txt"
 LONGEST_TEXT = 2**20  # bytes
-ABOVE = 4  # folders above a recording in which its table may be
+ABOVE = 4  # folders in which the table of a recording may be: its own, and those above it
 
 
 def text_beside(recording: Path) -> str | None:
@@ -27,7 +27,10 @@ def text_beside(recording: Path) -> str | None:
         return None
     try:
         with path.open("rb") as file:
-            return file.read(LONGEST_TEXT).decode("utf-8-sig")
+            content = file.read(LONGEST_TEXT + 1)
+        if len(content) > LONGEST_TEXT:
+            raise CorpusError(f"{path.name}: of more than {LONGEST_TEXT >> 20} MiB; it is no text of a recording")
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path.name}: no text that can be read ({error})") from error
 
@@ -46,7 +49,7 @@ def text_by_recipe(recording: Path, rules: Transcripts) -> str:
     for folder in list(recording.parents)[:ABOVE]:
         for pattern in rules.files:
             for path in sorted(folder.glob(pattern)):
-                table = table_of(path, rules)
+                table = table_of(path, rules, path.stat().st_mtime_ns)
                 for name in (recording.stem, recording.name, recording.relative_to(folder).as_posix()):
                     if name in table:
                         return table[name]
@@ -54,14 +57,14 @@ def text_by_recipe(recording: Path, rules: Transcripts) -> str:
 
 
 @lru_cache(maxsize=8)
-def table_of(path: Path, rules: Transcripts) -> dict[str, str]:
-    """Text by recording.
+def table_of(path: Path, rules: Transcripts, changed: int) -> dict[str, str]:
+    """Text by recording; `changed`, the time of its last change, makes a changed table another one.
 
     Raises:
         CorpusError: the table is of another form.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: cannot be read: {error}") from error
     if rules.delimiter == " ":

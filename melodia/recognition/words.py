@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.recognition.search import SPACE
 from melodia.text import letters_of, spoken
 
 END = 0  # key in the tree where a word ends
-SPACE = letters_of("a b")[1]  # the letter between words
 BOOST = 1.5  # nats a letter
 MOST_WORDS = 200_000
 
@@ -54,7 +54,7 @@ class WordList:
         return Place(self.tree, 0.0)
 
     def step(self, place: Place, letter: int) -> tuple[Place, float]:
-        """After a letter more, and what that adds to the score; -inf refuses it."""
+        """After a letter more (see `melodia.text.letters_of`), and the nats that adds to the score; -inf refuses it."""
         tree, gained = place
         if letter == SPACE:
             return self.begin(), self.end(place)
@@ -63,7 +63,7 @@ class WordList:
         return Place(None, 0.0), -inf if self.only else -gained
 
     def end(self, place: Place) -> float:
-        """What is added where a word ends: what it had gained is taken back if it is none of the list."""
+        """The nats that are added where a word ends: what it had gained is taken back if it is none of the list."""
         whole = place.tree is not None and END in place.tree
         if self.only and not whole and place.tree is not self.tree:
             return -inf

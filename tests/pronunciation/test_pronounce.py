@@ -21,6 +21,8 @@ def read(text):
     ("It cost $3.50", "ɪt kˈɔst θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts"),
     ("the BBC", "ðə bˌibˌisˈi"),
     ("Hello... world -- again", "həlˈO… wˈɜɹld— əɡˈɛn"),
+    ("Get 'em, keep runnin', 'cause", "ɡɛt əm, kˈip ɹˈʌnɪŋ, kˈʌz"),
+    ("amazon.com", "ˈæməzˌɑn dˈɑt kˈɑm"),
     ("'Quoted' and (bracketed)", "kwˈOɾᵻd ænd, bɹˈækəɾᵻd,"),
 ])  # fmt: skip
 def test_what_is_read(text, phonemes):

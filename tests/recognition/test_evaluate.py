@@ -49,7 +49,7 @@ def test_a_folder_without_texts(tmp_path):
 def test_from_the_command_line(speech, reader_checkpoint):
     done = run("evaluate", speech, "--model", reader_checkpoint, "--lm", "none", "--json", "--quiet")
     report = json.loads(done.stdout)
-    assert report["recordings"] == 12 and report["wer"] < 0.3 and 0 < report["compute"] < 2
+    assert report["recordings"] == 12 and report["wer"] < 0.3 and report["compute"] > 0
     assert len(report["rows"]) == 12 and report["rows"][0]["reference"]
     done = run("evaluate", speech, "--model", reader_checkpoint, "--lm", "none", "--beam", 0)
     assert "words wrong" in done.stdout and "seconds of compute a second of audio" in done.stdout

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from melodia.errors import ConfigError
-from melodia.recognition.segments import SegmentConfig, pieces
+from melodia.recognition.segments import Piece, SegmentConfig, pieces, trimmed
 
 RATE = 100.0
 
@@ -36,6 +36,16 @@ def test_they_end_in_pauses():
     ends = [piece.first / RATE for piece in found[1:]]
     assert len(ends) == 2  # the short pause is none
     assert 3.1 < ends[0] < 3.7 and 8.9 < ends[1] < 9.5
+
+
+def test_long_pauses_are_cut_in_their_middle_and_trimmed():
+    first, second = pieces([talk(3, -3, 4)], RATE, SegmentConfig())
+    assert second.first == pytest.approx(450, abs=10)
+    for piece, margin in ((trimmed(first, 22, 22.0), 322), (trimmed(second, 22, 22.0), 422)):
+        assert len(piece.decibels) == pytest.approx(margin, abs=5)
+    assert trimmed(second, 22, 22.0).first == pytest.approx(600 - 22, abs=5)
+    still = Piece(5, torch.full((50, 80), -90.0))
+    assert torch.equal(trimmed(still, 2, 22.0).decibels, still.decibels)
 
 
 def test_without_a_pause_the_quietest_place_will_do():

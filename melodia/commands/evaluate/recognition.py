@@ -19,13 +19,12 @@ def measure(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[st
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.recognition.evaluate import evaluate, items_of_corpus, items_of_folder
     from melodia.recognition.recognize import Reader, RecognizeConfig, text_in
-    from melodia.recognition.words import WordList
 
     given, split = speech.settings_of({**options, "start": 0.0, "end": None}), options["split"] or "valid"
     name, lm = given["model"], given["lm"]
-    words = WordList(given["words"], only=given["only_words"]) if given["words"] is not None else None
+    words = speech.words(given["words"], given["only_words"]) if given["words"] is not None else None
     model = load_recognizer(name).to(resolve_device(options["device"]))
-    read = Reader(model, RecognizeConfig(width=options["beam"]), None if lm == "none" else load_language(lm), words)
+    read = Reader(model, RecognizeConfig(width=options["beam"]), load_language(lm) if lm else None, words)
     features = model.config.features
     items = items_of_corpus(prepared, split, features) if prepared else items_of_folder(folder, features)
     with progress_bar(quiet, "recordings") as bar:
@@ -33,7 +32,7 @@ def measure(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[st
         report = evaluate(
             lambda item: text_in(model, item.spectrogram(), read), items, lambda done: bar.update(line, completed=done)
         )
-    return {"model": str(name), "lm": str(lm), **({"split": split} if prepared else {}), **report}
+    return {"model": str(name), "lm": lm or "none", **({"split": split} if prepared else {}), **report}
 
 
 def table(report: dict[str, Any]) -> str:

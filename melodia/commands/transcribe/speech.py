@@ -17,6 +17,7 @@ from melodia.recognition import writing
 if TYPE_CHECKING:
     from melodia.language.model import LanguageModel
     from melodia.recognition.model import Recognizer
+    from melodia.recognition.words import WordList
 
 SUFFIXES = tuple(suffix.lower() for suffix in writing.SUFFIXES)
 OPTIONS = ("words", "only_words", "beam", "lm", "kind_of_text")  # that mean speech
@@ -33,24 +34,21 @@ class Job:
 
 def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The options of `api.recognize`."""
-    from melodia.recognition.words import parse_words
+    from melodia.api import language_name
 
-    if options["beam"] == 0 and options["lm"] not in (None, "none"):
-        raise ConfigError("lm: means nothing with --beam 0, which takes each letter alone; leave one of them out")
-    alone = options["only_words"] or options["beam"] == 0
-    names = ("start", "end", "beam", "only_words", "device")
     return {
-        **{name: options[name] for name in names},
-        "words": parse_words(options["words"]) if options["words"] is not None else None,
+        **{name: options[name] for name in ("start", "end", "beam", "only_words", "words", "device")},
         "model": options["model"] or DEFAULTS["recognition"],
-        "lm": options["lm"] or ("none" if alone else DEFAULTS["language"]),
+        "lm": language_name(options["lm"] or "auto", options["only_words"], options["beam"]),
     }
 
 
 def load(settings: dict[str, Any]) -> None:
-    """Loads the models, to say once what is wrong with them."""
+    """Loads the models and the words, to say once what is wrong with them."""
+    if settings["words"] is not None:
+        words(settings["words"], settings["only_words"])
     recognizer(settings["model"], settings["device"])
-    if settings["lm"] != "none":
+    if settings["lm"]:
         language(settings["lm"])
 
 
@@ -69,6 +67,14 @@ def language(name: str) -> LanguageModel:
     from melodia.language.checkpoint import load_language
 
     return load_language(name)
+
+
+@lru_cache(maxsize=1)
+def words(given: str, only: bool) -> WordList:
+    """The words to expect, read once a process."""
+    from melodia.recognition.words import WordList, parse_words
+
+    return WordList(parse_words(given), only=only)
 
 
 def plan(paths: list[Path], output: Path | None, options: dict[str, Any], *, several: bool) -> list[Job]:
@@ -97,10 +103,13 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
     from melodia.files import why_not_written
 
     row: dict[str, Any] = {"recording": str(job.recording)}
-    model = recognizer(settings["model"], settings["device"])
-    lm = None if settings["lm"] == "none" else language(settings["lm"])
+    found_once = {
+        "model": recognizer(settings["model"], settings["device"]),
+        "lm": language(settings["lm"]) if settings["lm"] else None,
+        "words": words(settings["words"], settings["only_words"]) if settings["words"] is not None else None,
+    }
     try:
-        found = api.recognize(job.recording, **{**settings, "model": model, "lm": lm}, progress=progress)
+        found = api.recognize(job.recording, **{**settings, **found_once}, progress=progress)
         row |= {"output": str(writing.write_transcript(job.text, found)), "text": found.text, "words": len(found.words)}
         row |= {"seconds": round(found.seconds - found.start, 3), "messages": found.messages}
     except ConfigError:
