@@ -205,7 +205,7 @@ def recognize(
     *,
     start: float = 0.0,
     end: float | None = None,
-    words: Sequence[str] | WordList | None = None,
+    words: str | Sequence[str] | WordList | None = None,
     only_words: bool = False,
     beam: int | None = None,
     lm: str | Path | LanguageModel | None = "auto",
@@ -219,7 +219,7 @@ def recognize(
         recording: a sound file: WAV, FLAC, OGG, MP3, of any rate and length.
         start: seconds into the recording to begin at.
         end: second of the recording to stop at; None goes to its end.
-        words: words to expect, such as names, or a list made of them once for many recordings.
+        words: words to expect, such as names, one by one or between commas; or a list made of them once for many recordings.
         only_words: hear none but those.
         beam: texts compared at a time; 0 takes each letter alone; None takes what the model was found to do best with.
         lm: name or folder of a language model, or one that `load_checkpoint` gave, which stays on the CPU; None or "none" does
@@ -239,11 +239,14 @@ def recognize(
     if only_words and words is None:
         raise ConfigError("only-words: it needs the words, as in --words yes,no")
     config = RecognizeConfig(start=start, end=end, width=beam)
+    words = words.split(",") if isinstance(words, str) else words
     listed = words if isinstance(words, WordList) or words is None else WordList(words, only=only_words)
     recognizer = model if isinstance(model, Recognizer) else load_recognizer(model).to(resolve_device(device))
     if isinstance(lm, str | Path):
         name = language_name(str(lm), listed is not None and listed.only, beam)
         lm = load_language(name) if name else None
+    elif lm is not None and not isinstance(lm, LanguageModel):
+        raise ConfigError(f"lm: {type(lm).__name__} is no language model; give a name, or one that load_checkpoint gave")
     return hear_words(recording, recognizer, config, lm, listed, progress)
 
 

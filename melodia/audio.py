@@ -6,8 +6,10 @@ rate by soxr; both run block by block, so a file of any length is read in little
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +26,10 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au")
 BLOCK_SECONDS = 10.0  # decoded at a time, at most
 UNKNOWN_SIZE = 2**31 - 2**16  # of a WAV file that was written as a stream, or more
 MP3_HEAD = 2**16  # bytes, in which the frame that tells the length is looked for
+LARGEST_PAGE, LAST_PAGE = 2**16, 4  # of an Ogg file: bytes, and what marks the last one
 MAX_BLOCK = 2**22  # samples of all channels
 LONGEST = 1e7  # seconds
+CANCELLED = 1e-4  # share of two channels' power in their mean, below which one is the other turned upside down
 SILENCE = 10 ** (-70 / 20)  # of a recording's loudest sample, below which it is silent
 MAX_CHANNELS = 64
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of a file, Hz
@@ -86,21 +90,50 @@ def read_blocks(path: str | Path, sample_rate: int, onset: float = 0.0, offset: 
     with _opened(path) as file:
         first, left = _span(file, path, onset, offset)
         _refuse_a_short_wav(path, file)
+        _refuse_a_short_ogg(path, file)
         resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
         size = max(min(round(BLOCK_SECONDS * file.samplerate), MAX_BLOCK // file.channels), 1)
         try:
             file.seek(first)
             while left > 0:
-                block = file.read(min(left, size), dtype="float32", always_2d=True)
+                with _decoder_muted(file):
+                    block = file.read(min(left, size), dtype="float32", always_2d=True)
                 if not len(block) and _lacks(path, file, file.frames - left):
                     raise AudioError(_cut_short(path, file, file.frames - left))
                 left = left - len(block) if len(block) else 0
-                mono = block.mean(axis=1)
+                mono = _mono(block)
                 if not np.isfinite(mono).all():
                     raise AudioError(f"{path}: holds values that are no numbers; export it again")
                 yield mono if file.samplerate == sample_rate else resampler.resample_chunk(mono, last=left <= 0)
         except soundfile.SoundFileError as error:
             raise AudioError(f"{path}: damaged ({str(error).strip()}); export it again") from error
+
+
+@contextmanager
+def _decoder_muted(file: Any) -> Iterator[None]:
+    """While it reads a damaged MP3 file, libmpg123 writes lines of its own to the process's stderr."""
+    try:
+        kept = os.dup(2) if file.format == "MP3" else None
+    except OSError:  # it is closed
+        kept = None
+    if kept is None:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _mono(block: NDArray[np.float32]) -> Waveform:
+    """(samples, channels) -> (samples,): their mean, or the first, where they cancel each other."""
+    mono = block.mean(axis=1)
+    cancelled = block.shape[1] == 2 and float(np.square(mono).mean()) < CANCELLED * float(np.square(block).mean())
+    return block[:, 0].copy() if cancelled else mono
 
 
 def _span(file: Any, path: Path, onset: float, offset: float | None) -> tuple[int, int]:
@@ -111,7 +144,7 @@ def _span(file: Any, path: Path, onset: float, offset: float | None) -> tuple[in
     """
     seconds = file.frames / file.samplerate
     if not 0 <= onset < LONGEST or (offset is not None and not offset > onset) or (onset > 0 and onset >= seconds):
-        wanted = f"{onset:g} to {'the end' if offset is None else f'{offset:g}'} s"
+        wanted = f"{onset:g} s to its end" if offset is None else f"{onset:g} to {offset:g} s"
         raise AudioError(f"{path}: lasts {seconds:.2f} s; {wanted} is no span of it")
     if file.format == "MP3" and (held := mp3_seconds(path)) > seconds + SAME:
         raise AudioError(
@@ -131,6 +164,22 @@ def _refuse_a_short_wav(path: Path, file: Any) -> None:
     found = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if found and int(found[2]) < int(found[1]) < UNKNOWN_SIZE:
         raise AudioError(f"{path}: cut short: {found[2]} of the {found[1]} bytes of sound that it promises; export it again")
+
+
+def _refuse_a_short_ogg(path: Path, file: Any) -> None:
+    """The last page of an Ogg file says that it is; libsndfile reads on without it. RFC 3533.
+
+    Raises:
+        AudioError: it is missing.
+    """
+    if file.format != "OGG":
+        return
+    with path.open("rb") as opened:
+        opened.seek(max(path.stat().st_size - LARGEST_PAGE, 0))
+        tail = opened.read()
+    page = tail.rfind(b"OggS")
+    if page < 0 or not tail[page + 5 : page + 6] or not tail[page + 5] & LAST_PAGE:
+        raise AudioError(f"{path}: cut short: the end of it is missing; export it again")
 
 
 def _lacks(path: Path, file: Any, samples: int) -> bool:
@@ -168,7 +217,8 @@ def _opened(path: Path) -> Any:
         raise AudioError(f"{path}: its name cannot be read on this machine; give it another") from error
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:
         kinds = "WAV, FLAC, OGG, MP3 or AIFF"
-        what = "empty" if not path.stat().st_size else f"no sound file that can be read ({str(error).strip()})"
+        reason = re.sub(r"^Error opening .*?: |File does not exist.*", "", str(error)).strip()  # it is there
+        what = "empty" if not path.stat().st_size else "no sound file that can be read" + (f" ({reason})" if reason else "")
         raise AudioError(f"{path}: {what}; give {kinds}") from error
     if not 1 <= file.channels <= MAX_CHANNELS or not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
         text = f"{path}: {file.channels} channels at {file.samplerate} Hz cannot be read; export it again"

@@ -67,7 +67,10 @@ def read_info(folder: Path) -> CheckpointInfo:
         content = json.loads(path.read_text("utf-8"))
         if content.get("format") != FORMAT:
             raise CheckpointError(f"{path}: of format {content.get('format')}; this melodia reads format {FORMAT}")
-        return CheckpointInfo(**content)
+        info = CheckpointInfo(**content)
+        if not isinstance(info.domain, str) or not isinstance(info.model, dict):
+            raise ValueError("domain is no text, or model no settings")
+        return info
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: damaged ({error})") from error
 

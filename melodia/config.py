@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from melodia.errors import ConfigError
 
 C = TypeVar("C")
+KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}  # annotated, allowed
 
 
 def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
@@ -34,9 +35,15 @@ def from_json(kind: type[C], content: dict[str, Any], where: str) -> C:
         ConfigError: a key is unknown or missing, or a value out of range.
     """
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(content, dict):
+        raise ConfigError(f"{where}: {content!r:.40} is not usable; it must be settings by name")
     unknown = sorted(set(content) - known)
     if unknown:
         raise ConfigError(f"{where}: unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}")
+    for field in fields(kind):  # type: ignore[arg-type]
+        value, kinds = content.get(field.name), KINDS.get(str(field.type))
+        if field.name in content and kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+            raise ConfigError(f"{where}: {field.name}: {value!r:.40} is not usable; it must be of type {field.type}")
     try:
         return kind(**content)
     except TypeError as error:

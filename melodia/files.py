@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 from melodia.errors import ConfigError
 
 OF_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # put into folders by those who show them
+LONGEST_PREFIX = 60  # characters of a name that its temporary folder repeats
 NEARLY_FULL = 2**23  # bytes left over where a larger file did not fit
 
 
@@ -34,9 +36,10 @@ def write_json(path: Path, content: Any) -> None:
 
 @contextmanager
 def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
-    """A temporary file or folder that takes the place of `path` when the block ends well."""
+    """A temporary file or folder that takes the place of `path`, or of what it is a link to, when the block ends well."""
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:LONGEST_PREFIX]}.", dir=path.parent))
     try:
         if is_folder:
             folder.chmod(0o755)
@@ -61,9 +64,9 @@ def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
 
 def why_not_written(error: Exception, path: Path) -> str:
     """What kept a file from being written; libraries hide a full disk behind messages of their own."""
-    folder = next(p for p in (path, *path.absolute().parents) if p.is_dir())
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or shutil.disk_usage(folder).free < NEARLY_FULL:
+    number = error.errno if isinstance(error, OSError) else None
+    folder = next(p for p in (path, *path.absolute().parents) if os.path.isdir(p))  # noqa: PTH112 - no error for a long name
+    if number in (errno.ENOSPC, errno.EDQUOT) or (number is None and shutil.disk_usage(folder).free < NEARLY_FULL):
         return "the disk is full"
     return str(getattr(error, "strerror", None) or error).splitlines()[0]
 

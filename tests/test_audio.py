@@ -140,3 +140,35 @@ def test_endless_spans_are_refused(tmp_path):
     assert len(read_audio(tmp_path / "tone.wav", 8000, 0.5, np.inf)) == 4000
     with pytest.raises(AudioError, match="no span of it"):
         read_audio(tmp_path / "tone.wav", 8000, np.inf)
+
+
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_an_ogg_that_is_cut_short_is_refused(tmp_path, codec):
+    whole = tmp_path / "whole.ogg"
+    soundfile.write(whole, np.random.default_rng(0).normal(size=48_000 * 5) * 0.1, 48_000, format="OGG", subtype=codec)
+    assert len(read_audio(whole, 16_000)) == 80_000
+    (tmp_path / "cut.ogg").write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with pytest.raises(AudioError, match="cut short: the end of it is missing"):
+        read_audio(tmp_path / "cut.ogg", 16_000)
+
+
+def test_channels_that_cancel_each_other_are_heard(tmp_path):
+    tone = np.sin(np.arange(16_000) / 10) * 0.5
+    soundfile.write(tmp_path / "anti.wav", np.stack([tone, -tone], axis=1), 16_000)
+    assert np.abs(read_audio(tmp_path / "anti.wav", 16_000)).max() > 0.4
+    soundfile.write(tmp_path / "left.wav", np.stack([tone, 0 * tone], axis=1), 16_000)
+    assert np.abs(read_audio(tmp_path / "left.wav", 16_000)).max() == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_decoder_says_nothing_of_its_own(tmp_path, capfd):
+    soundfile.write(tmp_path / "a.mp3", np.random.default_rng(0).normal(size=44_100 * 4) * 0.1, 44_100, format="MP3")
+    data = bytearray((tmp_path / "a.mp3").read_bytes())
+    random = np.random.default_rng(1)
+    for place in random.integers(2000, len(data), size=60):
+        data[place] = random.integers(256)
+    (tmp_path / "b.mp3").write_bytes(data)
+    try:
+        read_audio(tmp_path / "b.mp3", 16_000)
+    except AudioError as error:
+        assert "export it again" in str(error)
+    assert capfd.readouterr().err == ""

@@ -55,6 +55,21 @@ def test_an_unknown_setting_is_an_error(tiny_checkpoint, tmp_path):
         melodia.load_checkpoint(damaged(tiny_checkpoint, tmp_path, lambda f: edit(f, colour=1)))
 
 
+@pytest.mark.parametrize("change", [
+    {"model": None}, {"domain": ["composition"]}, {"model": {"hidden_size": 3.7}}, {"model": {"num_layers": "2"}},
+    {"model": {"dropout": True}},
+])  # fmt: skip
+def test_settings_of_another_type_are_one_line(tiny_checkpoint, tmp_path, change):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_checkpoint, folder)
+    content = json.loads((folder / "config.json").read_text())
+    of_model = change["model"] if isinstance(change.get("model"), dict) else None
+    content = content | change if of_model is None else content | {"model": content["model"] | of_model}
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises((CheckpointError, ConfigError), match="damaged|is not usable"):
+        melodia.load_checkpoint(folder)
+
+
 def test_shipped_checkpoints_are_whole_and_small():
     folder = find_checkpoint("band")
     assert read_info(folder).domain == "composition"

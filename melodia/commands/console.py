@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,8 @@ device_option = click.option(
 def free_path(path: Path, taken: Collection[Path] = ()) -> Path:
     """The path, or with a number after it if there are files of that name already, or takes of it."""
     names = (path.with_stem(f"{path.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 10_000))
-    return next(
-        p for p in names if p not in taken and not p.exists() and not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid"))
-    )
+    free = (p for p in names if p not in taken and not os.path.lexists(p))
+    return next(p for p in free if not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid")))
 
 
 def notice(text: str, quiet: bool) -> None:

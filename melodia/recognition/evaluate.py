@@ -19,7 +19,7 @@ from torch import Tensor
 
 from melodia.audio import audio_info, read_blocks
 from melodia.corpus import Corpus
-from melodia.errors import CorpusError, MelodiaError
+from melodia.errors import AudioError, CorpusError, MelodiaError
 from melodia.features import MelConfig, stream_log_mel, unpacked
 from melodia.recognition.ctc import greedy
 from melodia.recognition.model import Batch, Recognizer
@@ -86,7 +86,10 @@ def items_of_folder(folder: Path, features: MelConfig) -> list[Item]:
 
         name = path.relative_to(folder).as_posix()
         try:
-            found.append(Item(name, spoken(text_beside(path) or ""), spectrogram, audio_info(path).seconds))
+            seconds = audio_info(path).seconds
+            if not seconds:
+                raise AudioError(f"{path}: there is no sound in it")
+            found.append(Item(name, spoken(text_beside(path) or ""), spectrogram, seconds))
         except MelodiaError as error:
             found.append(Item(name, "", partial(_fails, error), 0.0))
     if not found:

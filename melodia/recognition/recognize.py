@@ -41,7 +41,8 @@ class RecognizeConfig:
 
     def __post_init__(self) -> None:
         check_range("start", self.start, 0, LONGEST)
-        if self.end is not None and not self.start < self.end <= LONGEST:
+        check_range("end", LONGEST if self.end is None else self.end, 0, LONGEST)
+        if self.end is not None and not self.start < self.end:
             raise ConfigError(f"end: {self.end:g} is out of range; it must be after --start, {self.start:g}")
         if self.width is not None:
             check_range("beam", self.width, 0, 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from math import inf
 from pathlib import Path
@@ -81,7 +82,11 @@ def parse_words(text: str) -> Sequence[str]:
         is_file = path.is_file()
     except (OSError, ValueError):  # too long for a name, or with a NUL in it
         is_file = False
-    if not is_file and "," not in text and (path.suffix == ".txt" or "/" in text):
+    if (
+        not is_file
+        and "," not in text
+        and ("/" in text or (text.strip() and path.is_dir()) or re.fullmatch(r"\S+\.[a-z]{2,4}", text))
+    ):
         raise ConfigError(f"words: {text:.80}: no such file; give a file with a word a line, or words between commas")
     if not is_file:
         return text.split(",")

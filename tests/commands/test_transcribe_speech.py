@@ -64,6 +64,23 @@ def test_many_files_into_a_folder(speech, plain, tmp_path):  # noqa: F811
     run("transcribe", speech / "00.wav", speech / "01.wav", "-o", tmp_path / "a.srt", *plain, code=1)
 
 
+def test_a_name_that_is_too_long_ends_no_batch(voice, plain, tmp_path):
+    long = tmp_path / ("n" * 251 + ".wav")
+    long.write_bytes(voice.read_bytes())
+    done = run("transcribe", long, voice, *plain, "--format", "TextGrid", "--json", "--quiet", code=1)
+    rows = json.loads(done.stdout)
+    assert "File name too long" in rows[0]["error"] and rows[1]["text"] == "face bed"
+    assert "1 of 2 recordings could not be transcribed" in done.stderr
+
+
+def test_several_go_into_a_folder_each_once(voice, plain, tmp_path):
+    (tmp_path / "b.wav").write_bytes(voice.read_bytes())
+    several = [voice, tmp_path / "b.wav", tmp_path / "nowhere" / ".." / "voice.wav"]
+    (tmp_path / "nowhere").mkdir()
+    done = run("transcribe", *several, *plain, "-o", tmp_path / "new.v1", "--quiet")
+    assert done.stdout.split() == [str(tmp_path / "new.v1" / f"{name}.txt") for name in ("voice", "b")]
+
+
 def test_words_and_beams(voice, plain, tmp_path):
     (tmp_path / "list.txt").write_text("# of one of us\nBed\nface\n")
     for words in ("bed,face", tmp_path / "list.txt"):
@@ -85,7 +102,8 @@ def test_silence_is_an_empty_text_and_a_line(plain, tmp_path):
     (["--only-words"], "needs the words"), (["--words", ""], "there are none"), (["--words", "no/list.txt"], "no such file"),
     (["--beam", -1], "beam: -1 is out of range"), (["--lm", "nobody"], "no such model"), (["--lm", "band"], "not for language"),
     (["--start", 50], "no span"), (["-o", "x.doc"], "does not end in .txt"), (["--beam", 0, "--words", "a"], "beam: 0"),
-    (["--words", "x" * 300 + ",yes", "--start", 50], "no span"),
+    (["--words", "x" * 300 + ",yes", "--start", 50], "no span"), (["--words", "missing.csv"], "no such file"),
+    (["-o", "-"], "is no file"), (["--end", "1e9"], "end: 1000000000.0 is out of range; it must be from 0 to 10000000"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_one_line(voice, reader_checkpoint, options, message):
     lm = [] if "--lm" in options else ["--lm", "none"]

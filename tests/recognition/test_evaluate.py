@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import soundfile
 
 from melodia.errors import CorpusError
 from melodia.features import MelConfig
@@ -44,6 +46,21 @@ def test_what_cannot_be_heard_is_told_and_the_rest_counts(speech):
 def test_a_folder_without_texts(tmp_path):
     with pytest.raises(CorpusError, match="no recordings with their texts beside them"):
         items_of_folder(tmp_path, MelConfig())
+
+
+def test_nothing_that_can_be_heard_is_no_score(tmp_path, reader_checkpoint):
+    (tmp_path / "a.wav").write_text("x")
+    soundfile.write(tmp_path / "b.wav", np.zeros(0), 16_000)
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("bed")
+    done = run("evaluate", tmp_path, "--model", reader_checkpoint, "--lm", "none", "--json", "--quiet", code=1)
+    assert not done.stdout and "a.wav: no sound file" in done.stderr and "b.wav: there is no sound in it" in done.stderr
+    done = run("evaluate", tmp_path, "--model", reader_checkpoint, "--only-words", code=1)
+    assert "needs the words" in done.stderr
+    for place, what in (("nowhere", "no such folder"), ("a.wav", "no folder")):
+        assert what in run("evaluate", tmp_path / place, code=1).stderr
+    (tmp_path / "empty").mkdir()
+    assert "neither a prepared corpus, nor recordings" in run("evaluate", tmp_path / "empty", code=1).stderr
 
 
 def test_from_the_command_line(speech, reader_checkpoint):

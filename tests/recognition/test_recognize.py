@@ -119,4 +119,9 @@ def test_bad_files_and_settings(reader, tmp_path):
 def test_from_python(reader, reader_checkpoint, clip):
     assert melodia.recognize(clip, model=reader_checkpoint, lm=None).text == "face bed"
     assert melodia.recognize(clip, model=reader, lm="none", words=["bed", "face"], only_words=True).text == "face bed"
+    assert melodia.recognize(clip, model=reader, lm=None, words="bed,face", only_words=True).text == "face bed"
+    with pytest.raises(ConfigError, match="lm: means nothing with --beam 0"):
+        melodia.recognize(clip, model=reader, lm="english", beam=0)
+    with pytest.raises(ConfigError, match="lm: Recognizer is no language model"):
+        melodia.recognize(clip, model=reader, lm=reader)
     assert type(melodia.load_checkpoint(reader_checkpoint)) is type(reader)

@@ -56,8 +56,9 @@ def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool,
         raise click.UsageError("--split is of prepared corpora; leave it out for a folder of recordings")
     module = MEASURED[found.domain]
     report = module.measure(corpus, found.prepared, quiet, options)
-    result(module.table(report), report, as_json)
     errors = [row["error"] for row in report.get("rows", []) if "error" in row]
+    if not errors or report.get("recordings"):
+        result(module.table(report), report, as_json)
     for error in errors:
         notice(f"melodia: {error}", quiet=False)
     if errors:
@@ -78,10 +79,14 @@ def subject(folder: Path, model: str | None) -> Subject:
         CorpusError: it is none of these, or of a domain that is not measured so.
     """
     from melodia.corpus import Corpus
-    from melodia.recognition.transcribed import transcribed
-    from melodia.transcription.labelled import labelled
+    from melodia.recognition.transcribed import TEXT, transcribed
+    from melodia.transcription.labelled import LABELS, labelled
 
-    if (folder / "manifest.json").exists() or not folder.is_dir():
+    if not folder.is_dir():
+        raise CorpusError(
+            f"{folder}: {'no folder' if folder.exists() else 'no such folder'}; name a prepared corpus, or recordings"
+        )
+    if (folder / "manifest.json").exists():
         prepared = Corpus(folder)
         domain: str = prepared.manifest["domain"]
         if domain not in MEASURED:
@@ -91,4 +96,7 @@ def subject(folder: Path, model: str | None) -> Subject:
     if all(has.values()) and model:
         return Subject(read_info(find_checkpoint(model)).domain, None)
     chosen = next((domain for domain, there in has.items() if there), "")
-    return Subject(chosen, None) if chosen else Subject(Corpus(folder).manifest["domain"], None)
+    if not chosen:
+        beside = f"notes ({', '.join(LABELS)}) or texts ({TEXT}) beside them"
+        raise CorpusError(f"{folder}: neither a prepared corpus, nor recordings with {beside}")
+    return Subject(chosen, None)

@@ -125,8 +125,7 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
     except MelodiaError as error:
         row["error"] = " ".join(str(error).split())
     except OSError as error:
-        path = Path(error.filename or job.midi)
-        row["error"] = f"{path}: cannot be written: {why_not_written(error, path)}"
+        row["error"] = f"{job.midi}: cannot be written: {why_not_written(error, job.midi)}"
     return row
 
 

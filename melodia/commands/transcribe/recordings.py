@@ -18,7 +18,10 @@ def matched(recordings: tuple[Path, ...]) -> list[Path]:
         if pattern and not matches:
             raise ConfigError(f"recordings: nothing fits {path}; is the folder right?")
         found += matches or [path]
-    return list(dict.fromkeys(found))
+    first: dict[str, Path] = {}
+    for path in found:
+        first.setdefault(os.path.realpath(path), path)
+    return list(first.values())
 
 
 def names_a_file(output: Path | None, suffixes: tuple[str, ...], several: bool) -> bool:
@@ -27,7 +30,10 @@ def names_a_file(output: Path | None, suffixes: tuple[str, ...], several: bool) 
     Raises:
         ConfigError: it is a file where there are several recordings, or of another kind.
     """
-    if output is None or output.is_dir() or (output.suffix == "" and not output.is_file()):
+    if output == Path("-"):
+        raise ConfigError("output: - is no file; name one, or read the result from stdout with --json")
+    known = output is not None and (output.is_file() or output.suffix.lower() in suffixes)
+    if output is None or output.is_dir() or not (known or (output.suffix and not several)):
         return False
     if several:
         raise ConfigError(f"output: {output} is one file, and there are several recordings; name a folder")

@@ -36,6 +36,8 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The options of `api.recognize`."""
     from melodia.api import language_name
 
+    if options["only_words"] and options["words"] is None:
+        raise ConfigError("only-words: it needs the words, as in --words yes,no")
     return {
         **{name: options[name] for name in ("start", "end", "beam", "only_words", "words", "device")},
         "model": options["model"] or DEFAULTS["recognition"],
@@ -117,8 +119,7 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
     except MelodiaError as error:
         row["error"] = " ".join(str(error).split())
     except OSError as error:
-        path = Path(error.filename or job.text)
-        row["error"] = f"{path}: cannot be written: {why_not_written(error, path)}"
+        row["error"] = f"{job.text}: cannot be written: {why_not_written(error, job.text)}"
     return row
 
 
@@ -130,6 +131,7 @@ def report(row: dict[str, Any], quiet: bool, as_json: bool) -> None:
         notice(f"{row['recording']}: {message}", quiet)
     if row.get("words"):
         shown = row["text"] if len(row["text"]) <= SHOWN else row["text"][:SHOWN].rpartition(" ")[0] + " ..."
-        notice(f"{row['recording']}: {row['words']} words in {row['seconds']:.1f} s: {shown}", quiet)
+        count = f"{row['words']} word{'' if row['words'] == 1 else 's'}"
+        notice(f"{row['recording']}: {count} in {row['seconds']:.1f} s: {shown}", quiet)
     if "error" in row:
         notice(f"melodia: {row['error']}", quiet=False)
