@@ -1,3 +1,5 @@
+"""Text as it is spoken: numbers, abbreviations, acronyms, quotation marks, and anything at all."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

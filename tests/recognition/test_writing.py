@@ -1,3 +1,5 @@
+"""Transcripts as files: text, subtitles, JSON, TextGrid."""
+
 import json
 import re
 from itertools import pairwise
