@@ -1,4 +1,4 @@
-"""English text as it is spoken: lower-case words of letters and apostrophes, one blank between.
+"""English text as it is spoken: lower-case words of letters and apostrophes, one space between.
 
 Numbers are read as `melodia.numbers` has them. Of abbreviations those are expanded that are seldom anything else. Text that is
 spoken already comes back as it is.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from melodia.numbers import MONTHS, expand_dates, expand_numbers, in_words, roman
 
 RULES = 2  # number of these rules: with another one, prepared texts are read anew
-ALPHABET = " 'abcdefghijklmnopqrstuvwxyz"  # letter 1 is the blank between words; 0 is left to the CTC blank
+ALPHABET = " 'abcdefghijklmnopqrstuvwxyz"  # letter 1 is the space between words; 0 is left to the CTC blank
 ALWAYS = {  # with a dot or none, in any case
     "mr": "mister", "mrs": "missus", "messrs": "messieurs", "dr": "doctor", "jr": "junior", "sr": "senior", "ltd": "limited",
     "esq": "esquire", "capt": "captain", "lt": "lieutenant", "sgt": "sergeant", "vs": "versus", "etc": "et cetera", "ok": "okay",

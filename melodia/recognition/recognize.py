@@ -18,10 +18,10 @@ from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
 from melodia.recognition.ctc import LogProbs, align, greedy
 from melodia.recognition.model import Recognizer, log_probs_of
-from melodia.recognition.search import Language, Search
+from melodia.recognition.search import Language, Search, Words
 from melodia.recognition.segments import SegmentConfig, levels, pieces, trimmed
 from melodia.recognition.transcript import Segment, Transcript, Word
-from melodia.recognition.words import WordList
+from melodia.recognition.words import Vocabulary, WordList
 from melodia.text import text_of
 
 SILENT_DB = -85.0  # level of a piece's loudest frame below which nothing can be said in it
@@ -65,7 +65,10 @@ class Reader:
         plain = width == 0 or (width == 1 and not language and not words)
         if plain and words:
             raise ConfigError("beam: 0 takes the likeliest letters, whatever the words; leave it out")
-        self.search = None if plain else Search(replace(search, width=max(width, 1)), language, words)
+        weighed: Words | None = words
+        if language and search.unknown_word and not (words and words.only):
+            weighed = Vocabulary(search.unknown_word, words)
+        self.search = None if plain else Search(replace(search, width=max(width, 1)), language, weighed)
 
     def __call__(self, log_probs: LogProbs) -> list[int]:
         """(frames, letters) -> letters."""

@@ -20,6 +20,7 @@ from melodia.recognition.ctc import BLANK, LogProbs
 from melodia.text import letters_of
 
 SPACE = letters_of(" ")[0]  # the letter between words
+END = 0  # of a text, among what a language model expects
 
 
 class Language(Protocol):
@@ -54,11 +55,13 @@ class SearchConfig:
     distance: float = 14.0  # by which a text may stand behind the best
     language_weight: float = 0.5
     letter_bonus: float = 0.5
+    unknown_word: float = 0.0  # nats that a word loses which no dictionary has, where there is a language model
 
     def __post_init__(self) -> None:
         check_range("width", self.width, 1, 1_000_000)
         check_range("language_weight", self.language_weight, 0, 10)
         check_range("letter_bonus", self.letter_bonus, -10, 10)
+        check_range("unknown_word", self.unknown_word, 0, 100)
         check_range("distance", self.distance, 0)
         check_range("lowest", self.lowest, -1e9, 0)
 
@@ -199,7 +202,7 @@ class Search:
         """The score of a text that is whole."""
         score = added(text.blank, text.letter) + text.extra
         if text.next is not None:
-            score += self.config.language_weight * float(text.next[BLANK])
+            score += self.config.language_weight * float(text.next[END])
         return score + (self.words.end(text.place) if self.words else 0.0)
 
 

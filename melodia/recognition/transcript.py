@@ -25,7 +25,7 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """Its words, blanks between."""
+        """Its words, spaces between."""
         return " ".join(word.text for word in self.words)
 
 
@@ -45,7 +45,7 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All of it, blanks between."""
+        """All of it, spaces between."""
         return " ".join(segment.text for segment in self.segments if segment.words)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.pronunciation.lexicon import look_up
 from melodia.recognition.search import SPACE
-from melodia.text import letters_of, spoken
+from melodia.text import ALPHABET, letters_of, spoken
 
 END = 0  # key in the tree where a word ends
 BOOST = 1.5  # nats a letter
@@ -69,6 +71,43 @@ class WordList:
         if self.only and not whole and place.tree is not self.tree:
             return -inf
         return 0.0 if whole else -place.gained
+
+
+class Vocabulary:
+    """Makes words that no dictionary has less likely, but for those of a list."""
+
+    def __init__(self, unknown_word: float, listed: WordList | None = None) -> None:
+        """`unknown_word`: nats that a word loses which is in neither."""
+        self.unknown_word, self.listed = unknown_word, listed
+        self.of_list = frozenset(listed.words if listed else ())
+
+    def begin(self) -> tuple[str, Place | None]:
+        """Before the first letter: the letters of the word so far, and the place in the list."""
+        return "", self.listed.begin() if self.listed else None
+
+    def step(self, place: tuple[str, Place | None], letter: int) -> tuple[tuple[str, Place | None], float]:
+        """After a letter more, and the nats that adds to the score."""
+        word, of_list = place
+        gain = 0.0
+        if self.listed and of_list:
+            of_list, gain = self.listed.step(of_list, letter)
+        if letter == SPACE:
+            return ("", of_list), gain - self._lost(word)
+        return (word + ALPHABET[letter - 1], of_list), gain
+
+    def end(self, place: tuple[str, Place | None]) -> float:
+        """The nats that are added where a text ends."""
+        word, of_list = place
+        return (self.listed.end(of_list) if self.listed and of_list else 0.0) - self._lost(word)
+
+    def _lost(self, word: str) -> float:
+        return 0.0 if not word or word in self.of_list or in_dictionary(word) else self.unknown_word
+
+
+@lru_cache(maxsize=100_000)
+def in_dictionary(word: str) -> bool:
+    """Whether a word has a known pronunciation, or is a letter."""
+    return len(word) == 1 or look_up(word) is not None
 
 
 def parse_words(text: str) -> Sequence[str]:

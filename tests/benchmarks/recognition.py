@@ -188,20 +188,27 @@ def search(arguments: argparse.Namespace) -> None:
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.recognition.evaluate import error_rates, items_of_folder
     from melodia.recognition.model import log_probs_of
-    from melodia.recognition.search import Search
+    from melodia.recognition.recognize import Reader, RecognizeConfig
     from melodia.text import text_of
 
     model, language = load_recognizer(arguments.model), load_language(arguments.lm)
     items = items_of_folder(arguments.folders[0], model.config.features)[: arguments.clips or None]
     said = [log_probs_of(model, torch.cat(list(item.spectrogram()))).numpy() for item in items]
     references, best = [item.reference for item in items], (1.0, model.config.search)
-    for weight in (0.5, 0.7, 0.9, 1.1, 1.3):
+
+    def tried(**weights: float) -> None:
+        nonlocal best
+        model.config = replace(model.config, search=replace(best[1], **weights))
+        find = Reader(model, RecognizeConfig(), language)
+        wer = error_rates(references, [" ".join(text_of(find(log_probs)).split()) for log_probs in said])["wer"]
+        print(", ".join(f"{name} {value}" for name, value in weights.items()) + f": {wer:.2%}", flush=True)
+        best = min(best, (wer, model.config.search), key=lambda pair: pair[0])
+
+    for weight in (0.6, 0.8, 1.0, 1.2):
         for bonus in (0.5, 1.0, 1.5, 2.0):
-            config = replace(model.config.search, language_weight=weight, letter_bonus=bonus)
-            find = Search(config, language)
-            wer = error_rates(references, [text_of(find(log_probs)) for log_probs in said])["wer"]
-            print(f"weight {weight}, bonus {bonus}: {wer:.2%}", flush=True)
-            best = min(best, (wer, config), key=lambda pair: pair[0])
+            tried(language_weight=weight, letter_bonus=bonus)
+    for nats in (0.5, 1.0, 2.0, 4.0):
+        tried(unknown_word=nats)
     edit(arguments.model, search=to_json(best[1]))
     print(f"chosen: {best[1]}")
 

@@ -5,7 +5,7 @@ import pytest
 
 from melodia.errors import ConfigError
 from melodia.recognition.search import Search, SearchConfig
-from melodia.recognition.words import WordList
+from melodia.recognition.words import Vocabulary, WordList
 from melodia.text import ALPHABET, letters_of, text_of
 
 LETTERS = len(ALPHABET) + 1
@@ -68,6 +68,17 @@ def test_words_are_preferred_or_the_only_ones():
     two = heard({"n": 0.9}, {}, {"o": 0.9}, {" ": 0.9}, {"n": 0.4, "m": 0.5}, {}, {"o": 0.9})
     assert said(Search(SearchConfig()), two) == "no mo"
     assert said(Search(SearchConfig(lowest=-20), words=WordList(["no", "yes"], only=True)), two) == "no no"
+
+
+def test_words_that_no_dictionary_has_are_less_likely():
+    open_ended = heard(
+        {"c": 0.9}, {}, {"a": 0.4, "x": 0.5}, {}, {"t": 0.9}, {" ": 0.9}, {"d": 0.9}, {}, {"o": 0.9}, {"g": 0.6, "x": 0.3}
+    )
+    assert said(Search(SearchConfig()), open_ended) == "cxt dog"
+    assert said(Search(SearchConfig(), words=Vocabulary(1.0)), open_ended) == "cat dog"
+    assert said(Search(SearchConfig(), words=Vocabulary(1.0, WordList(["cxt"], boost=0.0))), open_ended) == "cxt dog"
+    assert said(Search(SearchConfig(), words=Vocabulary(1.0, WordList(["dox"], boost=1.0))), open_ended) == "cat dox"
+    assert said(Search(SearchConfig(), words=Vocabulary(0.1)), open_ended) == "cxt dog"
 
 
 def test_a_word_that_is_not_finished_gains_nothing():
