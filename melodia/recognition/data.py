@@ -34,7 +34,7 @@ class DataConfig:
 
     batch_seconds: float = 240.0
     longest_seconds: float = 20.0
-    smallest_share: float = 0.12
+    smallest_share: float = 0.06
     easy_batches: int = 600
     easy_seconds: float = 4.0
     augment: bool = True
