@@ -78,6 +78,7 @@ class Vocabulary:
 
     def __init__(self, unknown_word: float, listed: WordList | None = None) -> None:
         """`unknown_word`: nats that a word loses which is in neither."""
+        in_dictionary("the")  # reads the dictionary now, not amid the first recording
         self.unknown_word, self.listed = unknown_word, listed
         self.of_list = frozenset(listed.words if listed else ())
 
