@@ -25,7 +25,7 @@ from melodia.recognition.model import Recognizer
 from melodia.recognition.recognize import RecognizeConfig
 from melodia.recognition.recognize import recognize as hear_words
 from melodia.recognition.transcript import Transcript
-from melodia.recognition.words import WordList
+from melodia.recognition.words import WordList, word_list
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
 from melodia.transcription.beats import GridConfig
@@ -236,11 +236,9 @@ def recognize(
         ConfigError: a setting is out of range, or there are no words in the list.
         CheckpointError: a model cannot be loaded.
     """
-    if only_words and words is None:
-        raise ConfigError("only-words: it needs the words, as in --words yes,no")
     config = RecognizeConfig(start=start, end=end, width=beam)
     words = words.split(",") if isinstance(words, str) else words
-    listed = words if isinstance(words, WordList) or words is None else WordList(words, only=only_words)
+    listed = words if isinstance(words, WordList) else word_list(words, only_words)
     recognizer = model if isinstance(model, Recognizer) else load_recognizer(model).to(resolve_device(device))
     if isinstance(lm, str | Path):
         name = language_name(str(lm), listed is not None and listed.only, beam)

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from melodia.errors import AudioError
+from melodia.config import check_range
+from melodia.errors import AudioError, ConfigError
 from melodia.files import temporary_beside
 from melodia.mp3 import SAME, mp3_seconds
 
@@ -58,6 +59,19 @@ class Meter:
             yield block
 
 
+def check_span(start: float, end: float | None) -> None:
+    """Refuses a span that no recording can have, in seconds; None is to its end.
+
+    Raises:
+        ConfigError: it begins or ends out of range, or ends before it begins.
+    """
+    check_range("start", start, 0, LONGEST)
+    if end is not None:
+        check_range("end", end, 0, LONGEST)
+        if not start < end:
+            raise ConfigError(f"end: {end:g} is out of range; it must be after --start, {start:g}")
+
+
 def audio_info(path: str | Path) -> AudioInfo:
     """Opens a sound file and looks at its head.
 
@@ -96,7 +110,7 @@ def read_blocks(path: str | Path, sample_rate: int, onset: float = 0.0, offset: 
         try:
             file.seek(first)
             while left > 0:
-                with _decoder_muted(file):
+                with _decoder_muted(path):
                     block = file.read(min(left, size), dtype="float32", always_2d=True)
                 if not len(block) and _lacks(path, file, file.frames - left):
                     raise AudioError(_cut_short(path, file, file.frames - left))
@@ -110,10 +124,10 @@ def read_blocks(path: str | Path, sample_rate: int, onset: float = 0.0, offset: 
 
 
 @contextmanager
-def _decoder_muted(file: Any) -> Iterator[None]:
-    """While it reads a damaged MP3 file, libmpg123 writes lines of its own to the process's stderr."""
+def _decoder_muted(path: Path) -> Iterator[None]:
+    """While it opens or reads a damaged MP3 file, libmpg123 writes lines of its own to the process's stderr."""
     try:
-        kept = os.dup(2) if file.format == "MP3" else None
+        kept = os.dup(2) if path.suffix.lower() == ".mp3" else None
     except OSError:  # it is closed
         kept = None
     if kept is None:
@@ -212,7 +226,8 @@ def _opened(path: Path) -> Any:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(f"{path}: cannot be read: {reason}") from error
     try:
-        file = soundfile.SoundFile(path)
+        with _decoder_muted(path):
+            file = soundfile.SoundFile(path)
     except UnicodeError as error:
         raise AudioError(f"{path}: its name cannot be read on this machine; give it another") from error
     except (soundfile.SoundFileError, OSError, TypeError, RuntimeError) as error:

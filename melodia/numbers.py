@@ -34,41 +34,10 @@ AMOUNT = r"([0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|(
 
 
 def expand_dates(text: str) -> str:
-    """Days of months, dates in numbers, spans of years, measures: as they are read aloud."""
-    text = re.sub(
-        r"(?<![0-9-])([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?![0-9-])",
-        lambda m: f" {date_words(int(m[2]), int(m[3]), m[1])} ",
-        text,
-    )
-    text = re.sub(
-        r"(?<![0-9/])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])/([12][0-9]{3})(?![0-9/])",
-        lambda m: f" {date_words(int(m[1]), int(m[2]), m[3])} ",
-        text,
-    )
-    text = re.sub(
-        r"(?<![0-9/])(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/([12][0-9]{3})(?![0-9/])",
-        lambda m: f" the {in_words(int(m[1]), 'ordinal')} of {MONTHS[int(m[2]) - 1]}, {year_words(m[3])} ",
-        text,
-    )
-    text = re.sub(
-        rf"(?<![0-9A-Za-z.,:/-])([12]?[0-9]|3[01]) ({A_MONTH})\b(?! [0-9]{{1,2}}\b)",
-        lambda m: f"the {in_words(int(m[1]), 'ordinal')} of {m[2]}" if int(m[1]) else m[0],
-        text,
-    )
-    text = re.sub(
-        rf"\b({A_MONTH}) ([12]?[0-9]|3[01])[-–]([12]?[0-9]|3[01])\b(?![-–:/])",
-        lambda m: f"{m[1]} {in_words(int(m[2]), 'ordinal')} to {in_words(int(m[3]), 'ordinal')}",
-        text,
-    )
-    text = re.sub(
-        rf"\b({A_MONTH}) ([12]?[0-9]|3[01])\b(?![0-9:.,]*[0-9])(?!(?:st|nd|rd|th)\b)(?:,(?= [12][0-9]{{3}}\b))?",
-        lambda m: f"{m[1]} {in_words(int(m[2]), 'ordinal')}" if int(m[2]) else m[0],
-        text,
-    )
-    text = re.sub(r"(?<![0-9-])(1[0-9]{3}|20[0-9]{2})\s?[-–]\s?(1[0-9]{3}|20[0-9]{2})(?![0-9-])", r"\1 to \2", text)
-    text = re.sub(r"(?<![0-9A-Za-z.,:/-])([0-9]{1,3})[-–]([0-9]{1,3}|[1-9][0-9]?00)(?= [a-z]|%)", _span, text)
-    pattern = rf"(?<![A-Za-z]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])"
-    return re.sub(pattern, lambda m: f"{cardinal_words(m[1])} {MEASURES[m[2]][m[1] != '1']}", text)
+    """Days of months, dates in numbers, spans, measures: as they are read aloud."""
+    for pattern, said in _DATES:
+        text = re.sub(pattern, said, text)
+    return text
 
 
 def _span(match: re.Match[str]) -> str:
@@ -77,9 +46,13 @@ def _span(match: re.Match[str]) -> str:
     return f"{first} to {last}" if first < last else match[0]
 
 
-def date_words(month: int, day: int, year: str) -> str:
-    """A day: march first, twenty twenty four."""
-    return f"{MONTHS[month - 1]} {in_words(day, 'ordinal')}, {year_words(year)}"
+def date_words(month: str, day: str, year: str) -> str:
+    """A day in digits: march first, twenty twenty four."""
+    return f" {MONTHS[int(month) - 1]} {_ordinal(day)}, {year_words(year)} "
+
+
+def _ordinal(number: str) -> str:
+    return in_words(int(number), "ordinal")
 
 
 def expand_numbers(text: str) -> str:
@@ -196,4 +169,26 @@ _NUMBERS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"'?(?<![0-9.,])([0-9]{1,4})'?s(?![a-z])", lambda m: _plural_words(m[1])),
     (r"(?<![0-9/.,])(?:([0-9]{1,6})[\s-]+)?([0-9]{1,3})/([0-9]{1,3})(?:(?:rd|th)s?\b)?(?![0-9/])", _fraction),
     (AMOUNT, lambda m: year_words(m[1])),
+)
+
+DAY = "0?[1-9]|[12][0-9]|3[01]"
+_DATES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"(?<![0-9-])([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?![0-9-])", lambda m: date_words(m[2], m[3], m[1])),
+    (rf"(?<![0-9/])(0?[1-9]|1[0-2])/({DAY})/([12][0-9]{{3}})(?![0-9/])", lambda m: date_words(m[1], m[2], m[3])),
+    (
+        r"(?<![0-9/])(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/([12][0-9]{3})(?![0-9/])",
+        lambda m: f" the {_ordinal(m[1])} of {MONTHS[int(m[2]) - 1]}, {year_words(m[3])} ",
+    ),
+    (rf"(?<![0-9A-Za-z.,:/-])({DAY}) ({A_MONTH})\b(?! [0-9]{{1,2}}\b)", lambda m: f"the {_ordinal(m[1])} of {m[2]}"),
+    (rf"\b({A_MONTH}) ({DAY})[-–]({DAY})\b(?![-–:/])", lambda m: f"{m[1]} {_ordinal(m[2])} to {_ordinal(m[3])}"),
+    (
+        rf"\b({A_MONTH}) ({DAY})\b(?![0-9:.,]*[0-9])(?!(?:st|nd|rd|th)\b)(?:,(?= [12][0-9]{{3}}\b))?",
+        lambda m: f"{m[1]} {_ordinal(m[2])}",
+    ),
+    (r"(?<![0-9-])(1[0-9]{3}|20[0-9]{2})\s?[-–]\s?(1[0-9]{3}|20[0-9]{2})(?![0-9-])", lambda m: f"{m[1]} to {m[2]}"),
+    (r"(?<![0-9A-Za-z.,:/-])([0-9]{1,3})[-–]([0-9]{1,3}|[1-9][0-9]?00)(?= [a-z]|%)", _span),
+    (
+        rf"(?<![A-Za-z]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])",
+        lambda m: f"{cardinal_words(m[1])} {MEASURES[m[2]][m[1] != '1']}",
+    ),
 )

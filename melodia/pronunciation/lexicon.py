@@ -52,10 +52,10 @@ def look_up(word: str, tag: str = "") -> str | None:
 def _of_stem(word: str, tag: str) -> str | None:
     """A word with an ending, by its stem."""
     stem, say = cut(word)
-    for one in stems_of(stem, word) if say else []:
-        if say and one in entries():
-            return say(str(look_up(one, "VERB" if say in (past, ongoing) else tag)))
-    return None
+    if say is None:
+        return None
+    known = next((one for one in stems_of(stem, word) if one in entries()), None)
+    return say(str(look_up(known, "VERB" if say in (past, ongoing) else tag))) if known else None
 
 
 def cut(word: str) -> tuple[str, Callable[[str], str] | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from melodia.audio import LONGEST, SILENCE, Meter, audio_info, read_blocks
+from melodia.audio import LONGEST, SILENCE, Meter, audio_info, check_span, read_blocks
 from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
@@ -40,10 +40,7 @@ class RecognizeConfig:
     segment: SegmentConfig = field(default_factory=SegmentConfig)
 
     def __post_init__(self) -> None:
-        check_range("start", self.start, 0, LONGEST)
-        check_range("end", LONGEST if self.end is None else self.end, 0, LONGEST)
-        if self.end is not None and not self.start < self.end:
-            raise ConfigError(f"end: {self.end:g} is out of range; it must be after --start, {self.start:g}")
+        check_span(self.start, self.end)
         if self.width is not None:
             check_range("beam", self.width, 0, 10_000)
 

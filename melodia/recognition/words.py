@@ -73,6 +73,17 @@ class WordList:
         return 0.0 if whole else -place.gained
 
 
+def word_list(words: Iterable[str] | None, only: bool) -> WordList | None:
+    """A list of words, if any are given.
+
+    Raises:
+        ConfigError: none are, but only they are to be heard; or see `WordList`.
+    """
+    if words is None and only:
+        raise ConfigError("only-words: it needs the words, as in --words yes,no")
+    return None if words is None else WordList(words, only=only)
+
+
 class Vocabulary:
     """Makes words that no dictionary has less likely, but for those of a list."""
 

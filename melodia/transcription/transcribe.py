@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from melodia.audio import LONGEST, SILENCE, Meter, audio_info, read_blocks
+from melodia.audio import LONGEST, SILENCE, Meter, audio_info, check_span, read_blocks
 from melodia.config import check_range
-from melodia.errors import AudioError, ConfigError
+from melodia.errors import AudioError
 from melodia.features import FeatureConfig, stream_spectrogram
 from melodia.score import Score
 from melodia.transcription.beats import Beats, GridConfig, find_beats, make_score
@@ -46,9 +46,7 @@ class TranscribeConfig:
     window_seconds: float = WINDOW_SECONDS
 
     def __post_init__(self) -> None:
-        check_range("start", self.start, 0, LONGEST)
-        if self.end is not None and not self.start < self.end <= LONGEST:
-            raise ConfigError(f"end: {self.end:g} is out of range; it must be after --start, {self.start:g}")
+        check_span(self.start, self.end)
         if self.threshold is not None:
             check_range("threshold", self.threshold, 0.01, 0.99)
         check_range("window_seconds", self.window_seconds, 1, 600)

@@ -22,7 +22,7 @@ def measure(folder: Path, prepared: Corpus | None, quiet: bool, options: dict[st
 
     given, split = speech.settings_of({**options, "start": 0.0, "end": None}), options["split"] or "valid"
     name, lm = given["model"], given["lm"]
-    words = speech.words(given["words"], given["only_words"]) if given["words"] is not None else None
+    words = speech.words(given["words"], given["only_words"])
     model = load_recognizer(name).to(resolve_device(options["device"]))
     read = Reader(model, RecognizeConfig(width=options["beam"]), load_language(lm) if lm else None, words)
     features = model.config.features

@@ -98,15 +98,12 @@ def command(
 
     Reads WAV, FLAC, OGG, MP3 and AIFF of any rate and length. Patterns in quotes are looked up: 'takes/*.wav'.
     """
-    from melodia.audio import LONGEST
+    from melodia.audio import check_span
 
     check_range("jobs", jobs, 1, 256)
     paths = matched(recordings)
     task = decided(context, task, output, options["model"])
-    check_range("start", options["start"], 0, LONGEST)
-    check_range("end", LONGEST if options["end"] is None else options["end"], 0, LONGEST)
-    if options["end"] is not None and not options["start"] < options["end"]:
-        raise ConfigError(f"end: {options['end']:g} is out of range; it must be after --start, {options['start']:g}")
+    check_span(options["start"], options["end"])
     if task == "auto":
         detector(options["device"])  # what is wrong with it is said once
     heard = [listened(path, task, options) for path in paths]

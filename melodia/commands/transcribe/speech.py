@@ -36,8 +36,6 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The options of `api.recognize`."""
     from melodia.api import language_name
 
-    if options["only_words"] and options["words"] is None:
-        raise ConfigError("only-words: it needs the words, as in --words yes,no")
     return {
         **{name: options[name] for name in ("start", "end", "beam", "only_words", "words", "device")},
         "model": options["model"] or DEFAULTS["recognition"],
@@ -47,8 +45,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
 
 def load(settings: dict[str, Any]) -> None:
     """Loads the models and the words, to say once what is wrong with them."""
-    if settings["words"] is not None:
-        words(settings["words"], settings["only_words"])
+    words(settings["words"], settings["only_words"])
     recognizer(settings["model"], settings["device"])
     if settings["lm"]:
         language(settings["lm"])
@@ -72,11 +69,11 @@ def language(name: str) -> LanguageModel:
 
 
 @lru_cache(maxsize=1)
-def words(given: str, only: bool) -> WordList:
+def words(given: str | None, only: bool) -> WordList | None:
     """The words to expect, read once a process."""
-    from melodia.recognition.words import WordList, parse_words
+    from melodia.recognition.words import parse_words, word_list
 
-    return WordList(parse_words(given), only=only)
+    return word_list(None if given is None else parse_words(given), only)
 
 
 def plan(paths: list[Path], output: Path | None, options: dict[str, Any], *, several: bool) -> list[Job]:
@@ -108,7 +105,7 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
     found_once = {
         "model": recognizer(settings["model"], settings["device"]),
         "lm": language(settings["lm"]) if settings["lm"] else None,
-        "words": words(settings["words"], settings["only_words"]) if settings["words"] is not None else None,
+        "words": words(settings["words"], settings["only_words"]),
     }
     try:
         found = api.recognize(job.recording, **{**settings, **found_once}, progress=progress)
