@@ -18,23 +18,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from melodia.api import generate, generate_takes, load_checkpoint, recognize, transcribe
+    from melodia.api.models import load_checkpoint
+    from melodia.api.music import generate, generate_takes, transcribe
+    from melodia.api.speech import recognize
     from melodia.errors import MelodiaError
     from melodia.render import render
     from melodia.score import Score
     from melodia.workshop import prepare, train
 
 _HOMES = {
-    "generate": "melodia.api",
-    "generate_takes": "melodia.api",
-    "load_checkpoint": "melodia.api",
+    "generate": "melodia.api.music",
+    "generate_takes": "melodia.api.music",
+    "load_checkpoint": "melodia.api.models",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
     "prepare": "melodia.workshop",
-    "recognize": "melodia.api",
+    "recognize": "melodia.api.speech",
     "render": "melodia.render",
     "train": "melodia.workshop",
-    "transcribe": "melodia.api",
+    "transcribe": "melodia.api.music",
 }
 __all__ = [
     "MelodiaError",

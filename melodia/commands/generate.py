@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @json_option
 def command(song: Path | None, **options: Any) -> None:
     """Continue a MIDI file or a recording, or start from silence. SONG is short for --seed SONG."""
-    from melodia import api
+    from melodia.api.music import make_takes
 
     if song and options["seed"]:
         raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")
@@ -62,7 +62,7 @@ def command(song: Path | None, **options: Any) -> None:
     targets = output_paths(options["output"], options["seed"], options["count"])
     with progress_bar(quiet, "bars") as bar:
         task = bar.add_task("playing", total=None, note="")
-        takes = api.make_takes(
+        takes = make_takes(
             options["seed"],
             bars=options["bars"],
             seconds=options["seconds"],

@@ -46,14 +46,14 @@ def normaliser() -> Callable[[str], str]:
 
 def systems(arguments: argparse.Namespace) -> dict[str, Hear]:
     """What is compared."""
-    from melodia import api
+    from melodia.api.speech import recognize
     from melodia.language.checkpoint import load_language
     from melodia.recognition.checkpoint import load_recognizer
 
     model, lm = load_recognizer(arguments.model), load_language(arguments.lm)
     found: dict[str, Hear] = {
-        "melodia": lambda path: api.recognize(path, model=model, lm=lm).text,
-        "melodia, greedy": lambda path: api.recognize(path, model=model, lm=None, beam=0).text,
+        "melodia": lambda path: recognize(path, model=model, lm=lm).text,
+        "melodia, greedy": lambda path: recognize(path, model=model, lm=None, beam=0).text,
     }
     if arguments.peers:
         found |= {"whisper": whisper(arguments.whisper), "pocketsphinx": pocketsphinx()}
@@ -121,13 +121,13 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def digits(arguments: argparse.Namespace) -> None:
     """The share of single digits that are right, with the vocabulary of digits."""
-    from melodia import api
+    from melodia.api.speech import recognize
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.recognition.transcribed import text_beside, transcribed
 
     model, paths = load_recognizer(arguments.model), transcribed(arguments.digits)
     right = sum(
-        api.recognize(path, model=model, lm=None, words=DIGITS, only_words=True).text == (text_beside(path) or "").strip()
+        recognize(path, model=model, lm=None, words=DIGITS, only_words=True).text == (text_beside(path) or "").strip()
         for path in paths
     )
     print(f"{arguments.digits.name}: {right / len(paths):.1%} of {len(paths)} digits right")
@@ -144,7 +144,7 @@ def timed_words(folder: Path) -> list[tuple[Path, list[tuple[float, float, str]]
 
 def distances(arguments: argparse.Namespace, margins: tuple[float, float] | None = None) -> tuple[np.ndarray, int]:
     """Seconds by which the onsets and offsets of words that were heard right are off, and how many words there are."""
-    from melodia import api
+    from melodia.api.speech import recognize
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.text import spoken
 
@@ -154,7 +154,7 @@ def distances(arguments: argparse.Namespace, margins: tuple[float, float] | None
     off, count = [], 0
     for path, words in timed_words(arguments.folders[0])[: arguments.clips or None]:
         said = [(a, b, spoken(w)) for a, b, w in words]
-        heard = api.recognize(path, model=model, lm=None).words
+        heard = recognize(path, model=model, lm=None).words
         count += len(said)
         for a, b, text in said:
             same = [w for w in heard if w.text == text and abs(w.onset - a) < 0.5]

@@ -10,7 +10,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from melodia.api import load_checkpoint, make_takes
+from melodia.api.models import load_checkpoint
+from melodia.api.music import make_takes
 from melodia.errors import MelodiaError
 from melodia.midi import midi_bytes, parse_midi
 from melodia.score import Score

@@ -1,7 +1,7 @@
 import pytest
 
 import melodia
-from melodia.api import make_takes
+from melodia.api.music import make_takes
 from melodia.composition.codec import KIND, KIND_BAR
 from melodia.composition.generate import GenerateConfig, make_plan, silent
 from melodia.errors import ConfigError

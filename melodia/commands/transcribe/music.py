@@ -48,7 +48,7 @@ def parse_tempo(text: str) -> float | None:
 
 
 def settings_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of `api.transcribe`."""
+    """The options of `melodia.transcribe`."""
     names = ("start", "end", "threshold", "quantize", "pedal", "device")
     model = options["model"] or DEFAULTS["transcription"]
     return {**{name: options[name] for name in names}, "tempo": parse_tempo(options["tempo"]), "model": model}
@@ -113,13 +113,13 @@ def model_of(name: str, device: str) -> Transcriber:
 
 def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: None) -> dict[str, Any]:
     """Transcribes one recording and writes its files; what went wrong stands under `error`, beside what was written before."""
-    from melodia import api
+    from melodia.api.music import transcribe
     from melodia.files import why_not_written
 
     row: dict[str, Any] = {"recording": str(job.recording)}
     model = model_of(settings["model"], settings["device"])
     try:
-        write(job, api.transcribe(job.recording, **{**settings, "model": model}, progress=progress), row)
+        write(job, transcribe(job.recording, **{**settings, "model": model}, progress=progress), row)
     except ConfigError:
         raise
     except MelodiaError as error:

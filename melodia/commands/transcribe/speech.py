@@ -33,8 +33,8 @@ class Job:
 
 
 def settings_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of `api.recognize`."""
-    from melodia.api import language_name
+    """The options of `melodia.recognize`."""
+    from melodia.api.speech import language_name
 
     return {
         **{name: options[name] for name in ("start", "end", "beam", "only_words", "words", "device")},
@@ -98,7 +98,7 @@ def plan(paths: list[Path], output: Path | None, options: dict[str, Any], *, sev
 
 def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: None) -> dict[str, Any]:
     """Transcribes one recording and writes its text; what went wrong stands under `error`."""
-    from melodia import api
+    from melodia.api.speech import recognize
     from melodia.files import why_not_written
 
     row: dict[str, Any] = {"recording": str(job.recording)}
@@ -108,7 +108,7 @@ def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: 
         "words": words(settings["words"], settings["only_words"]),
     }
     try:
-        found = api.recognize(job.recording, **{**settings, **found_once}, progress=progress)
+        found = recognize(job.recording, **{**settings, **found_once}, progress=progress)
         row |= {"output": str(writing.write_transcript(job.text, found)), "text": found.text, "words": len(found.words)}
         row |= {"seconds": round(found.seconds - found.start, 3), "messages": found.messages}
     except ConfigError:

@@ -1,0 +1,44 @@
+"""Models, loaded once to be used many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from melodia.checkpoint import DEFAULT, find_checkpoint, read_info
+from melodia.composition.checkpoint import load_composer
+from melodia.composition.model import Composer
+from melodia.detection.checkpoint import load_detector
+from melodia.detection.model import Detector
+from melodia.device import resolve_device
+from melodia.errors import CheckpointError
+from melodia.language.checkpoint import load_language
+from melodia.language.model import LanguageModel
+from melodia.recognition.checkpoint import load_recognizer
+from melodia.recognition.model import Recognizer
+from melodia.transcription.checkpoint import load_transcriber
+from melodia.transcription.model import Transcriber
+
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector
+LOADERS: dict[str, Callable[[str | Path], Any]] = {
+    "composition": load_composer,
+    "transcription": load_transcriber,
+    "recognition": load_recognizer,
+    "language": load_language,
+    "detection": load_detector,
+}
+
+
+def load_checkpoint(name: str | Path = DEFAULT, device: str = "cpu") -> Model:
+    """Loads a model once, to be used many times: a composer, a transcriber, a recogniser ..., as the checkpoint is.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of a domain that is not known.
+        ConfigError: there is no such device.
+    """
+    domain = read_info(find_checkpoint(name)).domain
+    if domain not in LOADERS:
+        raise CheckpointError(f"{name}: a model for {domain}, which this melodia does not know; it knows {', '.join(LOADERS)}")
+    model: Model = LOADERS[domain](name).to(resolve_device(device))
+    return model
