@@ -188,7 +188,7 @@ _DATES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(?<![0-9-])(1[0-9]{3}|20[0-9]{2})\s?[-–]\s?(1[0-9]{3}|20[0-9]{2})(?![0-9-])", lambda m: f"{m[1]} to {m[2]}"),
     (r"(?<![0-9A-Za-z.,:/-])([0-9]{1,3})[-–]([0-9]{1,3}|[1-9][0-9]?00)(?= [a-z]|%)", _span),
     (
-        rf"(?<![A-Za-z]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])",
+        rf"(?<![A-Za-z0-9]){AMOUNT}\s?({'|'.join(MEASURES)})(?![A-Za-z0-9])",
         lambda m: f"{cardinal_words(m[1])} {MEASURES[m[2]][m[1] != '1']}",
     ),
 )

@@ -1,5 +1,7 @@
 """Text as it is spoken: numbers, abbreviations, acronyms, quotation marks, and anything at all."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,3 +147,9 @@ def test_letters():
     for wrong in (0, 29, -1):
         with pytest.raises(ValueError, match="letters are from 1 to 28"):
             text_of([wrong])
+
+
+def test_long_runs_of_digits_are_read_in_time_that_grows_with_them():
+    began = time.process_time()
+    assert len(spoken("7" * 30_000).split()) == 30_000
+    assert time.process_time() - began < 10  # a minute and more where each digit looks at all that follow
