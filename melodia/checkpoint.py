@@ -8,16 +8,20 @@ in half precision and loaded in single.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from melodia.config import from_json
 from melodia.errors import CheckpointError
 from melodia.files import shipped, temporary_beside, why_not_written, write_atomically, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+C = TypeVar("C")
+M = TypeVar("M", bound="nn.Module")
 FORMAT = 1
 DEFAULT = "band"
 DEFAULTS = {  # the model that a domain takes unless told
@@ -94,6 +98,26 @@ def sources_of(corpus_sources: list[dict[str, Any]], start: str) -> list[dict[st
     for source in read_info(find_checkpoint(start)).data if start else []:
         sources += [source] if source["name"] not in [s["name"] for s in sources] else []
     return sources
+
+
+def load_model(name: str | Path, domain: str, config: type[C], model: Callable[[C], M]) -> M:
+    """The model of a checkpoint, by name or folder, on the CPU, ready to be used.
+
+    Args:
+        name: of a shipped checkpoint, or its folder.
+        domain: that it must be for.
+        config: what its settings are.
+        model: what makes a model of them.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of another domain.
+        ConfigError: a setting in it is not known or out of range.
+    """
+    folder, info = open_checkpoint(name, domain)
+    module = model(from_json(config, info.model, str(folder / "config.json")))
+    load_weights(module, folder)
+    module.eval()
+    return module
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:
