@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from melodia.checkpoint import load_model
+from melodia.checkpoint import find_checkpoint, load_model
 from melodia.language.model import LanguageConfig, LanguageModel
+from melodia.language.words import FILE, load_words
 
 
 def load_language(name: str | Path) -> LanguageModel:
-    """The language model of a checkpoint, by name or folder, on the CPU; errors are those of `melodia.checkpoint.load_model`."""
-    return load_model(name, "language", LanguageConfig, LanguageModel)
+    """The language model of a checkpoint, by name or folder, on the CPU, with its words, if they are beside it.
+
+    Errors are those of `melodia.checkpoint.load_model`.
+    """
+    model = load_model(name, "language", LanguageConfig, LanguageModel)
+    words = find_checkpoint(name) / FILE
+    model.words = load_words(words) if words.is_file() else None
+    return model

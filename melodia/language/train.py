@@ -17,6 +17,8 @@ from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.language.checkpoint import load_language
 from melodia.language.model import END, UNREAD, Batch, LanguageConfig, LanguageModel
+from melodia.language.words import FILE, count_words
+from melodia.text import text_of
 from melodia.training import (
     Cluster,
     Loaded,
@@ -100,6 +102,11 @@ class Sentences:
     def __init__(self, texts: Sequence[NDArray[np.uint8]]) -> None:
         self.letters = np.concatenate(list(texts))
         self.starts = np.concatenate([[0], np.flatnonzero(self.letters[:-1] == END) + 1])
+
+    def sentences(self) -> list[list[str]]:
+        """Their words."""
+        ends = np.flatnonzero(self.letters == END)
+        return [words for part in np.split(self.letters, ends) if (words := text_of(part[part != END].tolist()).split())]
 
     def span(self, start: int, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """So many letters from a place on, each with the one before it."""
@@ -190,6 +197,9 @@ def train(
         trainer=config.training,
         data=config.data,
     )
+    words = start.words if start else count_words(task.train.sentences())
+    if words:  # of many more texts than one that goes on has, as a rule
+        words.save(run.output / FILE)
     save_checkpoint(run.output, info, model.state_dict(), card_of(info))
     return info, result
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss, pad
@@ -21,14 +22,14 @@ from melodia.errors import ConfigError
 from melodia.features import FLOOR_DB, MelConfig
 from melodia.lstm import LSTMConfig, StackedLSTM
 from melodia.pronunciation.phonemes import SOUNDS
-from melodia.recognition.ctc import BLANK
+from melodia.recognition.ctc import BLANK, LogProbs
 from melodia.recognition.search import SearchConfig
 from melodia.text import ALPHABET
 
 NUM_LETTERS = len(ALPHABET) + 1  # and the blank
 NUM_SOUNDS = len(SOUNDS) + 1  # and the blank
 STRIDE = 3  # frames of the spectrogram a frame of letters
-HEARD = 0.5  # weight of the loss of phonemes
+SOUNDS_WEIGHT = 0.5  # weight of the loss of phonemes
 SPREAD_DB = 20.0  # brings decibels of speech to about 1
 MIDDLE_DB, PRIOR_FRAMES = -55.0, 50.0  # a live model begins as if it had heard half a second of this mean
 
@@ -91,6 +92,13 @@ class Said(NamedTuple):
     lengths: Tensor
 
 
+class Heard(NamedTuple):
+    """Logarithms of the probabilities of letters, (frames, letters), and of phonemes, (frames, sounds)."""
+
+    letters: LogProbs
+    sounds: LogProbs
+
+
 class Recognizer(nn.Module):
     """See the module."""
 
@@ -150,7 +158,7 @@ class Recognizer(nn.Module):
             if known.any()
             else letters[:0]
         )
-        return letters.sum() + HEARD * sounds.sum(), batch.num_letters.sum(), ()
+        return letters.sum() + SOUNDS_WEIGHT * sounds.sum(), batch.num_letters.sum(), ()
 
 
 def _nats(logits: Tensor, lengths: Tensor, signs: Tensor, num_signs: Tensor) -> Tensor:
@@ -172,13 +180,13 @@ def normalised(decibels: Tensor, lengths: Tensor, live: bool) -> Tensor:
 
 
 @torch.no_grad()
-def log_probs_of(model: Recognizer, decibels: Tensor) -> Tensor:
-    """One utterance, (frames, n_mels) in decibels -> (frames, letters) logarithms of probabilities."""
+def heard_in(model: Recognizer, decibels: Tensor) -> Heard:
+    """One utterance, (frames, n_mels) in decibels -> what is heard in each frame."""
     device = next(model.parameters()).device
     if not len(decibels):
-        return torch.zeros(0, NUM_LETTERS)
+        return Heard(np.zeros((0, NUM_LETTERS), np.float32), np.zeros((0, NUM_SOUNDS), np.float32))
     said = model(decibels[None].to(device), torch.tensor([len(decibels)], device=device))
-    return said.logits[0].float().log_softmax(dim=-1).cpu()  # type: ignore[no-any-return]
+    return Heard(*(logits[0].float().log_softmax(dim=-1).cpu().numpy() for logits in (said.logits, said.sounds)))
 
 
 def padded(items: list[Tensor]) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from torch import Tensor
@@ -17,7 +18,8 @@ from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
 from melodia.recognition.ctc import LogProbs, align, greedy
-from melodia.recognition.model import Recognizer, log_probs_of
+from melodia.recognition.model import Heard, Recognizer, heard_in
+from melodia.recognition.rescore import WordLanguage, second_look
 from melodia.recognition.search import Language, Search, Words
 from melodia.recognition.segments import SegmentConfig, levels, pieces, trimmed
 from melodia.recognition.transcript import Segment, Transcript, Word
@@ -45,6 +47,14 @@ class RecognizeConfig:
             check_range("beam", self.width, 0, 10_000)
 
 
+class WholeLanguage(Language, Protocol):
+    """A language model with, perhaps, a model of words."""
+
+    @property
+    def words(self) -> WordLanguage | None:
+        """What is asked on a second look."""
+
+
 class Reader:
     """What turns the probabilities of a piece into letters.
 
@@ -53,7 +63,7 @@ class Reader:
     """
 
     def __init__(
-        self, model: Recognizer, config: RecognizeConfig, language: Language | None = None, words: WordList | None = None
+        self, model: Recognizer, config: RecognizeConfig, language: WholeLanguage | None = None, words: WordList | None = None
     ) -> None:
         search = model.config.search
         width = search.width if config.width is None else config.width
@@ -65,18 +75,23 @@ class Reader:
         weighed: Words | None = words
         if language and search.unknown_word and not (words and words.only):
             weighed = Vocabulary(search.unknown_word, words)
+        self.sentences = language.words if language else None
+        self.looks_twice = language is not None and not (words and words.only)
         self.search = None if plain else Search(replace(search, width=max(width, 1)), language, weighed)
 
-    def __call__(self, log_probs: LogProbs) -> list[int]:
-        """(frames, letters) -> letters."""
-        return self.search(log_probs) if self.search else greedy(log_probs)
+    def __call__(self, heard: Heard) -> list[int]:
+        """The letters of what is heard."""
+        if not self.search:
+            return greedy(heard.letters)
+        texts = self.search.texts(heard.letters)
+        return second_look(texts, heard.sounds, self.sentences, self.search.config) if self.looks_twice else texts[0]
 
 
 def recognize(
     path: str | Path,
     model: Recognizer,
     config: RecognizeConfig,
-    language: Language | None = None,
+    language: WholeLanguage | None = None,
     words: WordList | None = None,
     progress: Report = lambda done, total: None,
 ) -> Transcript:
@@ -114,8 +129,8 @@ def segments_in(
     for whole in pieces(spectrogram, frame_rate, config):
         said, piece = None, trimmed(whole, round(config.pause / 2 * frame_rate), config.depth_db)
         if float(levels(piece.decibels).max()) > SILENT_DB:
-            log_probs = log_probs_of(model, piece.decibels).numpy()
-            words = timed(log_probs, read(log_probs), start + piece.first / frame_rate, len(piece.decibels) / frame_rate, model)
+            heard = heard_in(model, piece.decibels)
+            words = timed(heard.letters, read(heard), start + piece.first / frame_rate, len(piece.decibels) / frame_rate, model)
             said = Segment(words=words, onset=words[0].onset, offset=words[-1].offset) if words else None
         yield said, (whole.first + len(whole.decibels)) / frame_rate
 

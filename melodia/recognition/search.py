@@ -56,12 +56,16 @@ class SearchConfig:
     language_weight: float = 0.5
     letter_bonus: float = 0.5
     unknown_word: float = 0.0  # nats that a word loses which no dictionary has, where there is a language model
+    sound_weight: float = 0.0  # of phonemes, and of words, in a second look at what is left, where there is a language model
+    word_weight: float = 0.0
 
     def __post_init__(self) -> None:
         check_range("width", self.width, 1, 1_000_000)
         check_range("language_weight", self.language_weight, 0, 10)
         check_range("letter_bonus", self.letter_bonus, -10, 10)
         check_range("unknown_word", self.unknown_word, 0, 100)
+        check_range("sound_weight", self.sound_weight, 0, 10)
+        check_range("word_weight", self.word_weight, 0, 10)
         check_range("distance", self.distance, 0)
         check_range("lowest", self.lowest, -1e9, 0)
 

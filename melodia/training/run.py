@@ -21,7 +21,7 @@ from melodia.training.config import TrainingConfig
 from melodia.training.task import Task
 from melodia.training.trainer import Progress, Trainer
 
-OURS = ("config.json", "model.safetensors", "README.md", "resume.pt", "metrics.jsonl", "curve.png", "tensorboard")
+OURS = ("config.json", "model.safetensors", "words.npz", "README.md", "resume.pt", "metrics.jsonl", "curve.png", "tensorboard")
 OVERFIT = 0.01  # of the best loss on valid, by which it rises again while that on train falls
 
 

@@ -187,20 +187,20 @@ def search(arguments: argparse.Namespace) -> None:
     from melodia.language.checkpoint import load_language
     from melodia.recognition.checkpoint import load_recognizer
     from melodia.recognition.evaluate import error_rates, items_of_folder
-    from melodia.recognition.model import log_probs_of
+    from melodia.recognition.model import heard_in
     from melodia.recognition.recognize import Reader, RecognizeConfig
     from melodia.text import text_of
 
     model, language = load_recognizer(arguments.model), load_language(arguments.lm)
     items = items_of_folder(arguments.folders[0], model.config.features)[: arguments.clips or None]
-    said = [log_probs_of(model, torch.cat(list(item.spectrogram()))).numpy() for item in items]
+    said = [heard_in(model, torch.cat(list(item.spectrogram()))) for item in items]
     references, best = [item.reference for item in items], (1.0, model.config.search)
 
     def tried(**weights: float) -> None:
         nonlocal best
         model.config = replace(model.config, search=replace(best[1], **weights))
         find = Reader(model, RecognizeConfig(), language)
-        wer = error_rates(references, [" ".join(text_of(find(log_probs)).split()) for log_probs in said])["wer"]
+        wer = error_rates(references, [" ".join(text_of(find(heard)).split()) for heard in said])["wer"]
         print(", ".join(f"{name} {value}" for name, value in weights.items()) + f": {wer:.2%}", flush=True)
         best = min(best, (wer, model.config.search), key=lambda pair: pair[0])
 
@@ -209,6 +209,9 @@ def search(arguments: argparse.Namespace) -> None:
             tried(language_weight=weight, letter_bonus=bonus)
     for nats in (0.5, 1.0, 2.0, 4.0):
         tried(unknown_word=nats)
+    for sounds in (0.0, 0.2, 0.3, 0.45):
+        for words in (0.2, 0.4, 0.6, 0.8):
+            tried(sound_weight=sounds, word_weight=words)
     edit(arguments.model, search=to_json(best[1]))
     print(f"chosen: {best[1]}")
 

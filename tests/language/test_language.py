@@ -90,7 +90,8 @@ def test_from_texts_to_a_model(prepared, tmp_path):
     assert rows[-1]["valid"] < rows[0]["valid"]
     melodia.train(prepared, tmp_path / "tuned", start=tmp_path / "lm", iterations=2, batch_size=4, length=24, validate_every=1)
     assert read_info(tmp_path / "tuned").training["from"] == str(tmp_path / "lm")
-    assert type(melodia.load_checkpoint(tmp_path / "lm")) is LanguageModel
+    model, tuned = (melodia.load_checkpoint(tmp_path / name) for name in ("lm", "tuned"))
+    assert type(model) is LanguageModel and model.words.numbers and tuned.words.numbers == model.words.numbers
     with pytest.raises(ConfigError, match="whole: has no meaning"):
         melodia.train(prepared, tmp_path / "x", whole=True)
     with pytest.raises(ConfigError, match="num_layers: the network is that of"):

@@ -1,12 +1,13 @@
 """The network: shapes, what it may hear, what it can learn."""
 
+import numpy as np
 import pytest
 import torch
 
 from melodia.errors import ConfigError
 from melodia.features import MelConfig, log_mel
 from melodia.recognition.ctc import greedy
-from melodia.recognition.model import Batch, Recognizer, RecognizerConfig, log_probs_of, normalised, padded
+from melodia.recognition.model import NUM_SOUNDS, Batch, Recognizer, RecognizerConfig, heard_in, normalised, padded
 from melodia.text import letters_of, text_of
 from tests.recognition.conftest import said, sentence
 
@@ -22,15 +23,16 @@ def test_a_frame_of_letters_is_three_of_the_spectrogram():
     for frames, letters in ((1, 1), (3, 1), (4, 2), (299, 100), (300, 100), (301, 101)):
         out = network()(torch.zeros(2, frames, 40), torch.tensor([frames, 1]))
         assert out.logits.shape == (2, letters, 29) and out.lengths.tolist() == [letters, 1]
-    assert log_probs_of(network(), torch.zeros(0, 40)).shape == (0, 29)
+    assert [x.shape for x in heard_in(network(), torch.zeros(0, 40))] == [(0, 29), (0, NUM_SOUNDS)]
 
 
 def test_it_learns(reader):
     assert reader.losses[-1] < 0.1 < 1 < reader.losses[0]
     waveform = torch.from_numpy(said(sentence(3)))
-    log_probs = log_probs_of(reader, log_mel(waveform, reader.config.features))
-    assert text_of(greedy(log_probs.numpy())) == sentence(3)
-    assert torch.allclose(log_probs.exp().sum(dim=1), torch.ones(len(log_probs)), atol=1e-4)
+    heard = heard_in(reader, log_mel(waveform, reader.config.features))
+    assert text_of(greedy(heard.letters)) == sentence(3)
+    assert greedy(heard.sounds) == [ord(c) - ord("a") + 1 for c in sentence(3).replace(" ", "")]
+    assert all(np.allclose(np.exp(x).sum(axis=1), 1, atol=1e-4) for x in heard)
 
 
 def test_a_live_model_hears_no_more_than_a_tenth_of_a_second_ahead():
