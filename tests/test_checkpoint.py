@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import melodia
-from melodia.checkpoint import find_checkpoint, read_info, read_weights
+from melodia.checkpoint import DEFAULTS, find_checkpoint, read_info, read_weights
 from melodia.errors import CheckpointError, ConfigError
 
 
@@ -71,8 +71,12 @@ def test_settings_of_another_type_are_one_line(tiny_checkpoint, tmp_path, change
 
 
 def test_shipped_checkpoints_are_whole_and_small():
-    folder = find_checkpoint("band")
-    assert read_info(folder).domain == "composition"
-    assert len((folder / "README.md").read_text("utf-8")) > 500
-    assert (folder / "model.safetensors").stat().st_size < 16 * 2**20
-    assert all(torch.isfinite(w).all() for w in read_weights(folder).values())
+    total = 0
+    for domain, name in DEFAULTS.items():
+        folder = find_checkpoint(name)
+        info, size = read_info(folder), (folder / "model.safetensors").stat().st_size
+        assert info.domain == domain and info.title and info.data and info.metrics and "not stated" not in info.licence
+        assert len((folder / "README.md").read_text("utf-8")) > 500 and size < 16 * 2**20
+        assert all(torch.isfinite(w).all() for w in read_weights(folder).values())
+        total += size
+    assert total < 64 * 2**20

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from jiwer import wer
 
 from melodia.render import SAMPLE_RATE as MUSIC_RATE
 from melodia.render import render
 from melodia.score import PPQ, Note, Part, Score, Tempo
+from melodia.text import spoken
 from tests.commands.conftest import run
 from tests.recognition.conftest import RATE, said, speech  # noqa: F401
 from tests.recognition.conftest import reader as reader
@@ -134,3 +136,25 @@ def test_music_is_found_by_listening(tmp_path):
     assert row["task"] == "music" and row["sureness"] > 0.9 and row["midi"].endswith("piano.mid")
     done = run("transcribe", tmp_path / "piano.wav")
     assert re.search(r"sounds like music \(\d+%\); --task speech takes it for that", done.stderr)
+
+
+def test_the_shipped_models_write_down_the_example(tmp_path):
+    (tmp_path / "voice.flac").write_bytes((EXAMPLES / "voice.flac").read_bytes())
+    text = (EXAMPLES / "voice.txt").read_text().strip()
+    row = json.loads(run("transcribe", tmp_path / "voice.flac", "-o", tmp_path / "voice.json", "--json").stdout)
+    assert row["task"] == "speech" and wer(spoken(text), row["text"]) < 0.3
+    words = json.loads((tmp_path / "voice.json").read_text())["words"]
+    onsets = [word["onset"] for word in words]
+    assert onsets == sorted(onsets) and onsets[0] >= 0 and words[-1]["offset"] <= row["seconds"] + 0.05
+    plain = json.loads(run("transcribe", tmp_path / "voice.flac", "--beam", 0, "--json", "--quiet").stdout)
+    assert wer(spoken(text), plain["text"]) < 0.6
+    (tmp_path / "voice.txt").write_text(text)
+    report = json.loads(run("evaluate", tmp_path, "--json", "--quiet").stdout)
+    assert report["recordings"] == 1 and report["wer"] == pytest.approx(wer(spoken(text), row["text"]), abs=1e-6)
+
+
+def test_the_shipped_recogniser_takes_a_vocabulary(tmp_path):
+    words = "rain,lamps,piano,house"
+    options = ["--words", words, "--only-words", "-o", tmp_path / "voice.txt"]
+    row = json.loads(run("transcribe", EXAMPLES / "voice.flac", *options, "--json").stdout)
+    assert set(row["text"].split()) <= set(words.split(",")) and "rain" in row["text"]
