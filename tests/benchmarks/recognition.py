@@ -3,7 +3,7 @@
     python tests/benchmarks/recognition.py table FOLDER [FOLDER ...] [--digits FOLDER] [--peers] [--clips N]
     python tests/benchmarks/recognition.py times FOLDER              # of words, against those of the synthesiser
     python tests/benchmarks/recognition.py search FOLDER             # weights of the search, chosen on these
-    python tests/benchmarks/recognition.py margins FOLDER            # of words, chosen on voices of training
+    python tests/benchmarks/recognition.py margins FOLDER            # of words, chosen on voices of training; both write --model
     python tests/benchmarks/recognition.py memory FOLDER [--minutes 60]    # an hour of its speech
 
 A FOLDER holds recordings with their texts beside them (.txt); for `times` and `margins` also NAME.words.tsv, which
@@ -97,7 +97,7 @@ def table(arguments: argparse.Namespace) -> None:
     from melodia.recognition.transcribed import text_beside, transcribed
 
     normal = normaliser()
-    print(f"{'':28}{'clips':>8}{'WER %':>10}{'CER %':>10}{'s a second':>12}")
+    print(f"{'':36}{'clips':>8}{'WER %':>10}{'CER %':>10}{'s a second':>12}")
     for folder in arguments.folders:
         paths = transcribed(folder)
         paths = paths[:: max(len(paths) // arguments.clips, 1)][: arguments.clips] if arguments.clips else paths
@@ -110,7 +110,7 @@ def table(arguments: argparse.Namespace) -> None:
             spent = time.perf_counter() - began
             rates = error_rates(references, [normal(text) for text in heard])
             print(
-                f"{folder.name + ': ' + name:28.28}{len(paths):8}{rates['wer'] * 100:10.1f}{rates['cer'] * 100:10.1f}{spent / seconds:12.3f}"
+                f"{folder.name + ': ' + name:36.36}{len(paths):8}{rates['wer'] * 100:10.1f}{rates['cer'] * 100:10.1f}{spent / seconds:12.3f}"
             )
     if arguments.digits:
         digits(arguments)
