@@ -76,7 +76,7 @@ class Reader:
         if language and search.unknown_word and not (words and words.only):
             weighed = Vocabulary(search.unknown_word, words)
         self.sentences = language.words if language else None
-        self.looks_twice = language is not None and not (words and words.only)
+        self.looks_twice = language is not None and not words  # which may be in no dictionary and in no text
         self.search = None if plain else Search(replace(search, width=max(width, 1)), language, weighed)
 
     def __call__(self, heard: Heard) -> list[int]:

@@ -16,7 +16,8 @@ from melodia.recognition.search import SPACE
 from melodia.text import ALPHABET, letters_of, spoken
 
 END = 0  # key in the tree where a word ends
-BOOST = 1.5  # nats a letter
+BOOST = 3.5  # nats a letter: about what a language model asks for those of a name that it has not read
+BOOST_ALONE = 1.5  # where there are no other words, and no language model
 MOST_WORDS = 200_000
 
 Tree = dict[int, Any]
@@ -32,12 +33,13 @@ class Place(NamedTuple):
 class WordList:
     """Prefers words, or with `only` refuses all others."""
 
-    def __init__(self, words: Iterable[str], *, only: bool = False, boost: float = BOOST) -> None:
+    def __init__(self, words: Iterable[str], *, only: bool = False, boost: float | None = None) -> None:
         """Takes words, and the words of phrases.
 
         Raises:
             ConfigError: there are none that can be spoken, or too many, or the boost is out of range.
         """
+        boost = (BOOST_ALONE if only else BOOST) if boost is None else boost
         check_range("boost", boost, 0, 100)
         self.words = sorted({word for phrase in words for word in spoken(phrase).split()})
         if not self.words:
