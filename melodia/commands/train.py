@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), help="Recurrent cell of a composer.  [default: lstm]")
 @click.option("--hidden-size", type=int, help="Width of a recurrent layer.  [default: 512; recordings: 48 to 64]")
-@click.option("--num-layers", type=int, help="Recurrent layers of a composer.  [default: 2]")
+@click.option("--num-layers", type=int, help="Recurrent layers.  [default: 2; 5 of a recogniser]")
 @click.option(
     "--residual", is_flag=True, default=None, help="Add what each layer of a composer reads to what it gives: for many layers."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from melodia.checkpoint import find_checkpoint, load_model
 from melodia.language.model import LanguageConfig, LanguageModel
-from melodia.language.words import FILE, load_words
+from melodia.language.trigrams import FILE, load_trigrams
 
 
 def load_language(name: str | Path) -> LanguageModel:
@@ -16,5 +16,5 @@ def load_language(name: str | Path) -> LanguageModel:
     """
     model = load_model(name, "language", LanguageConfig, LanguageModel)
     words = find_checkpoint(name) / FILE
-    model.words = load_words(words) if words.is_file() else None
+    model.trigrams = load_trigrams(words) if words.is_file() else None
     return model

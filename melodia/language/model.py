@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from melodia.config import check_range
-from melodia.language.words import WordModel
+from melodia.language.trigrams import Trigrams
 from melodia.lstm import LSTMConfig, StackedLSTM, State
 from melodia.text import ALPHABET
 
@@ -55,7 +55,7 @@ class LanguageModel(nn.Module):
     def __init__(self, config: LanguageConfig) -> None:
         super().__init__()
         self.config = config
-        self.words: WordModel | None = None  # for a second look at whole texts
+        self.trigrams: Trigrams | None = None  # for a second look at whole texts
         self.embed = nn.Embedding(NUM_LETTERS, config.input_size)
         self.stack = StackedLSTM(
             LSTMConfig(

@@ -17,7 +17,7 @@ from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.language.checkpoint import load_language
 from melodia.language.model import END, UNREAD, Batch, LanguageConfig, LanguageModel
-from melodia.language.words import FILE, count_words
+from melodia.language.trigrams import FILE, count_trigrams
 from melodia.text import text_of
 from melodia.training import (
     Cluster,
@@ -197,10 +197,10 @@ def train(
         trainer=config.training,
         data=config.data,
     )
-    words = start.words if start else count_words(task.train.sentences())
-    if words:  # of many more texts than one that goes on has, as a rule
-        words.save(run.output / FILE)
     save_checkpoint(run.output, info, model.state_dict(), card_of(info))
+    trigrams = start.trigrams if start else count_trigrams(task.train.sentences())
+    if trigrams:  # of many more texts than one that goes on has, as a rule
+        trigrams.save(run.output / FILE)
     return info, result
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +18,7 @@ from melodia.errors import AudioError, ConfigError
 from melodia.features import stream_log_mel
 from melodia.recognition.ctc import LogProbs, align, greedy
 from melodia.recognition.model import Heard, Recognizer, heard_in
-from melodia.recognition.rescore import WordLanguage, second_look
+from melodia.recognition.rescore import second_look
 from melodia.recognition.search import Language, Search, Words
 from melodia.recognition.segments import SegmentConfig, levels, pieces, trimmed
 from melodia.recognition.transcript import Segment, Transcript, Word
@@ -47,14 +46,6 @@ class RecognizeConfig:
             check_range("beam", self.width, 0, 10_000)
 
 
-class WholeLanguage(Language, Protocol):
-    """A language model with, perhaps, a model of words."""
-
-    @property
-    def words(self) -> WordLanguage | None:
-        """What is asked on a second look."""
-
-
 class Reader:
     """What turns the probabilities of a piece into letters.
 
@@ -63,7 +54,7 @@ class Reader:
     """
 
     def __init__(
-        self, model: Recognizer, config: RecognizeConfig, language: WholeLanguage | None = None, words: WordList | None = None
+        self, model: Recognizer, config: RecognizeConfig, language: Language | None = None, words: WordList | None = None
     ) -> None:
         search = model.config.search
         width = search.width if config.width is None else config.width
@@ -75,7 +66,7 @@ class Reader:
         weighed: Words | None = words
         if language and search.unknown_word and not (words and words.only):
             weighed = Vocabulary(search.unknown_word, words)
-        self.sentences = language.words if language else None
+        self.word_model = language.trigrams if language else None
         self.looks_twice = language is not None and not words  # which may be in no dictionary and in no text
         self.search = None if plain else Search(replace(search, width=max(width, 1)), language, weighed)
 
@@ -84,14 +75,14 @@ class Reader:
         if not self.search:
             return greedy(heard.letters)
         texts = self.search.texts(heard.letters)
-        return second_look(texts, heard.sounds, self.sentences, self.search.config) if self.looks_twice else texts[0]
+        return second_look(texts, heard.sounds, self.word_model, self.search.config) if self.looks_twice else texts[0]
 
 
 def recognize(
     path: str | Path,
     model: Recognizer,
     config: RecognizeConfig,
-    language: WholeLanguage | None = None,
+    language: Language | None = None,
     words: WordList | None = None,
     progress: Report = lambda done, total: None,
 ) -> Transcript:

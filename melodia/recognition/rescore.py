@@ -8,27 +8,19 @@ are in a row (n-best rescoring; Ostendorf et al. 1991).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from melodia.pronunciation.pronounce import sounds_in
 from melodia.recognition.ctc import LogProbs, log_prob_of
-from melodia.recognition.search import Found, SearchConfig
+from melodia.recognition.search import Found, SearchConfig, WordModel
 from melodia.text import text_of
 
 UNPRONOUNCED = -1.0  # nats by which a text whose phonemes are not known stands behind the unlikeliest
 UNFIT = -1e4  # of phonemes that are too many for the frames
 
 
-class WordLanguage(Protocol):
-    """What a model of words is to this."""
-
-    def log_prob(self, words: Sequence[str]) -> float:
-        """The logarithm of the probability of some words in a row."""
-
-
-def second_look(texts: Sequence[Found], sounds: LogProbs, words: WordLanguage | None, config: SearchConfig) -> Found:
+def second_look(texts: Sequence[Found], sounds: LogProbs, words: WordModel | None, config: SearchConfig) -> Found:
     """The best of some texts, by the search's score, phonemes and words.
 
     Args:

@@ -23,8 +23,19 @@ SPACE = letters_of(" ")[0]  # the letter between words
 END = 0  # of a text, among what a language model expects
 
 
+class WordModel(Protocol):
+    """What a model of words is to the second look at what the search leaves, see `rescore`."""
+
+    def log_prob(self, words: Sequence[str]) -> float:
+        """The logarithm of the probability of some words in a row."""
+
+
 class Language(Protocol):
     """What a language model is to the search. A state belongs to a text and its model."""
+
+    @property
+    def trigrams(self) -> WordModel | None:
+        """Its model of words, if it has one."""
 
     def begin(self) -> tuple[Any, NDArray[np.float32]]:
         """The state before the first letter, and (letters,) logarithms of what may come; index 0 is the end of the text."""

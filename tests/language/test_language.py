@@ -91,7 +91,7 @@ def test_from_texts_to_a_model(prepared, tmp_path):
     melodia.train(prepared, tmp_path / "tuned", start=tmp_path / "lm", iterations=2, batch_size=4, length=24, validate_every=1)
     assert read_info(tmp_path / "tuned").training["from"] == str(tmp_path / "lm")
     model, tuned = (melodia.load_checkpoint(tmp_path / name) for name in ("lm", "tuned"))
-    assert type(model) is LanguageModel and model.words.numbers and tuned.words.numbers == model.words.numbers
+    assert type(model) is LanguageModel and model.trigrams.numbers and tuned.trigrams.numbers == model.trigrams.numbers
     with pytest.raises(ConfigError, match="whole: has no meaning"):
         melodia.train(prepared, tmp_path / "x", whole=True)
     with pytest.raises(ConfigError, match="num_layers: the network is that of"):

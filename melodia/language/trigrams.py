@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodia.errors import CheckpointError
-from melodia.files import write_atomically
+from melodia.files import why_not_written, write_atomically
 
 FILE = "words.npz"  # in a checkpoint's folder
 EDGE, UNKNOWN = 0, 1  # before a sentence and after it; a word that is not known
@@ -29,7 +29,7 @@ Logs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class WordModel:
+class Trigrams:
     """`pairs` and `threes` are numbers of two and three words in a row, sorted; logarithms are natural ones."""
 
     numbers: dict[str, int]
@@ -57,16 +57,23 @@ class WordModel:
         return np.asarray(logs - np.where(third == UNKNOWN, np.log(UNSEEN), 0), np.float32)
 
     def save(self, path: Path) -> None:
-        """Writes it, whole or not at all."""
+        """Writes it, whole or not at all.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
         logs = {name: getattr(self, name).astype(np.float16) for name in LOGS}
         keys = {name: np.diff(getattr(self, name), prepend=0) for name in KEYS}  # small numbers, which pack well
         file = BytesIO()
         np.savez_compressed(file, words=np.array("\n".join(self.numbers)), **logs, **keys)
-        write_atomically(path, file.getvalue())
+        try:
+            write_atomically(path, file.getvalue())
+        except OSError as error:
+            raise CheckpointError(f"{path}: cannot be written: {why_not_written(error, path)}") from error
 
 
-def load_words(path: Path) -> WordModel:
-    """What `WordModel.save` wrote.
+def load_trigrams(path: Path) -> Trigrams:
+    """What `Trigrams.save` wrote.
 
     Raises:
         CheckpointError: it cannot be read.
@@ -78,10 +85,10 @@ def load_words(path: Path) -> WordModel:
             keys = {name: np.cumsum(held[name]) for name in KEYS}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise CheckpointError(f"{path}: cannot be read: {error}") from error
-    return WordModel(numbers=numbers, **logs, **keys)
+    return Trigrams(numbers=numbers, **logs, **keys)
 
 
-def count_words(sentences: Sequence[Sequence[str]]) -> WordModel:
+def count_trigrams(sentences: Sequence[Sequence[str]]) -> Trigrams:
     """A model of some sentences, each a list of words; without any, of one that is empty."""
     sentences = sentences or [[]]
     counts = Counter(word for sentence in sentences for word in sentence)
@@ -101,7 +108,7 @@ def count_words(sentences: Sequence[Sequence[str]]) -> WordModel:
     pair_left = np.ones(len(pairs))
     pair_left[np.searchsorted(pairs, found // size)] = left
     kept = times >= least
-    return WordModel(
+    return Trigrams(
         numbers=numbers,
         single=_log(single),
         single_left=_log(single_left),

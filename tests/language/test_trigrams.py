@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from melodia.errors import CheckpointError
-from melodia.language.words import EDGE, UNKNOWN, UNSEEN, count_words, load_words
+from melodia.language.trigrams import EDGE, UNKNOWN, UNSEEN, count_trigrams, load_trigrams
 
 TEXTS = ["the light rain fell", "the light rain fell on the roofs", "the lamps went out", "a light went out", "the rain went on"]
 
 
 @pytest.fixture(scope="module")
 def words():
-    return count_words([text.split() for text in TEXTS * 2 + ["the cat", "the dog"]])
+    return count_trigrams([text.split() for text in TEXTS * 2 + ["the cat", "the dog"]])
 
 
 def test_what_may_come_adds_up_to_one(words):
@@ -34,16 +34,16 @@ def test_words_that_follow_one_another_are_likelier(words):
 
 def test_it_comes_back_from_its_file(words, tmp_path):
     words.save(tmp_path / "words.npz")
-    again = load_words(tmp_path / "words.npz")
+    again = load_trigrams(tmp_path / "words.npz")
     assert again.numbers == words.numbers
     assert again.log_prob(["the", "light", "went", "out"]) == pytest.approx(
         words.log_prob(["the", "light", "went", "out"]), abs=0.02
     )
     (tmp_path / "words.npz").write_bytes(b"no such thing")
     with pytest.raises(CheckpointError, match="words.npz: cannot be read"):
-        load_words(tmp_path / "words.npz")
+        load_trigrams(tmp_path / "words.npz")
 
 
 def test_texts_of_no_words_have_a_model_too():
-    for words in (count_words([["once"]]), count_words([])):
+    for words in (count_trigrams([["once"]]), count_trigrams([])):
         assert np.isfinite(words.log_prob(["anything", "at", "all"]))
