@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from melodia.config import check_range
@@ -83,7 +83,7 @@ def speak_sentence(voice: Voice, sentence: Sentence, config: SpeakConfig, genera
     sound = paint(voice, heard, readings, counts)
     waveform = vocode(sound, noise_of(generator), voice.config.features)
     ends = np.cumsum(counts) / rate
-    spans = [(float(a), float(b)) for a, b in zip(ends[:-2], ends[1:-1], strict=True)]
+    spans = [(float(onset), float(offset)) for onset, offset in pairwise(ends[:-1])]
     sample_rate = voice.config.features.sample_rate
     return Said(at_loudness(waveform, sample_rate), sample_rate, spans, sound.pitch, rate)
 

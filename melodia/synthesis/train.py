@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
-from melodia.config import check_range, from_json, to_json
+from melodia.config import from_json, to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
 from melodia.features import MelConfig
