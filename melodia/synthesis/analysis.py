@@ -9,14 +9,14 @@ A pitch is kept only where the waveform repeats by it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melodia.features import MelConfig
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 FEATURES = MelConfig(sample_rate=24_000, hop_length=240, win_length=600, n_fft=1024, n_mels=80, fmin=40.0, fmax=11_900.0)
 NUM_HISS = 12  # bands
 LOWEST_HZ, HIGHEST_HZ = 55.0, 600.0  # pitch of a voice

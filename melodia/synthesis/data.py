@@ -108,4 +108,5 @@ def collated(utterances: Sequence[Utterance]) -> Batch:
         pad_sequence([torch.from_numpy(np.ascontiguousarray(x)) for x in row], batch_first=True) for row in zip(*rows, strict=True)
     ]
     num_signs, num_frames = (torch.tensor([len(row[i]) for row in rows]) for i in (0, 3))
-    return Batch(*of[:3], num_signs, *of[3:], num_frames)
+    signs, stresses, readings, *frames = of
+    return Batch(signs, stresses, readings, num_signs, *frames, num_frames)

@@ -89,6 +89,9 @@ class Painted(NamedTuple):
 class Voice(nn.Module):
     """See the module."""
 
+    readings_mean: Tensor
+    readings_spread: Tensor
+
     def __init__(self, config: VoiceConfig) -> None:
         super().__init__()
         self.config = config
@@ -110,7 +113,8 @@ class Voice(nn.Module):
     def hear(self, signs: Tensor, stresses: Tensor, num_signs: Tensor | None = None) -> Tensor:
         """(batch, signs) -> (batch, signs, features), both ways."""
         embedded = self.dropout(self.embed_sign(signs) + self.embed_stress(stresses))
-        return self.dropout(self.reader(embedded, lengths=num_signs)[0])
+        heard: Tensor = self.dropout(self.reader(embedded, lengths=num_signs)[0])
+        return heard
 
     def mixture(self, heard: Tensor, before: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, Tensor, State]:
         """What the teller expects: (..., components) logits, (..., components, READ) means and logarithms of spreads; its state.
@@ -152,7 +156,7 @@ class Voice(nn.Module):
         known.append(((batch.pitch - batch.contour) / OCTAVE)[..., None])
         told = [painted.bands, painted.hiss, painted.bend[..., None]]
         masks = [frames[..., None], (frames & voiced)[..., None], (frames & voiced)[..., None]]
-        for true, guess, scale, mask in zip(known, told, self.scales.split(self.sizes[:3]), masks, strict=True):
+        for true, guess, scale, mask in zip(known, told, torch.split(self.scales, self.sizes[:3]), masks, strict=True):
             away = (true - guess).abs() * torch.exp(-scale) + scale
             nats = nats + torch.where(mask, away, 0.0).sum()
         doubt = binary_cross_entropy_with_logits(painted.voiced, voiced.float(), reduction="none")

@@ -52,5 +52,5 @@ def _drawn(logits: Tensor, means: Tensor, spreads: Tensor, temperature: float, g
 def counts_of(logarithms: Floats) -> np.ndarray:
     """Whole frames of signs, at least one each, so that their sum is right."""
     ends = np.cumsum(np.maximum(2.0 ** logarithms.astype(np.float64), 1.0))
-    counts = np.diff(np.rint(ends), prepend=0).astype(np.int64)
-    return np.maximum(counts, 1)
+    counts: np.ndarray = np.diff(np.floor(ends + 0.5), prepend=0).astype(np.int64)
+    return counts

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
-from melodia.config import from_json, to_json
+from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
 from melodia.features import MelConfig
@@ -55,7 +55,7 @@ class TrainConfig:
     start: str = ""
 
 
-OTHERS = ("whole", "cell", "residual", "layer_norm", "length", "num_layers", "hidden_size")  # settings that have no meaning here
+OTHERS = ("whole", "cell", "residual", "layer_norm", "length", "num_layers")  # settings that have no meaning here
 FRESH: dict[str, Any] = {"iterations": 6000, "learning_rate": 2e-3, "validate_every": 250, "warmup": 200, "patience": 20}
 TUNED: dict[str, Any] = {"iterations": 600, "learning_rate": 5e-4, "validate_every": 50, "warmup": 20}
 
@@ -63,21 +63,24 @@ TUNED: dict[str, Any] = {"iterations": 600, "learning_rate": 5e-4, "validate_eve
 def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
     """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
 
-    `batch_size` counts seconds of speech.
+    `batch_size` counts seconds of speech; `hidden_size` is that of teller and painter, the reader has five eighths of it.
 
     Raises:
         ConfigError: a setting is not known, of others, or out of range, or the corpus has other features than the checkpoint.
     """
     given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of a voice")
     features = from_json(MelConfig, corpus.manifest["settings"]["features"], f"{corpus.folder}: features")
-    dropout = given.pop("dropout", None)
+    dropout, width = given.pop("dropout", None), given.pop("hidden_size", None)
     if start:
-        refuse_sizes({}, start)
+        refuse_sizes({"hidden_size": width} if width else {}, start)
         model = load_voice(start).config
         if model.features != features:
             raise ConfigError(f"corpus: prepared with other features than {start}; prepare it anew")
     else:
         model = VoiceConfig(features=features)
+        if width is not None:
+            check_range("hidden_size", width, 2, 4096)
+            model = replace(model, teller_size=width, painter_size=width, reader_size=max(5 * width // 8, 1))
     model = replace(model, dropout=model.dropout if dropout is None else dropout)
     data: dict[str, Any] = {"random_seed": given.get("random_seed", 0)}
     if (seconds := given.pop("batch_size", None)) is not None:
