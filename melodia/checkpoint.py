@@ -30,6 +30,7 @@ DEFAULTS = {  # the model that a domain takes unless told
     "recognition": "recognizer",
     "language": "english",
     "detection": "detector",
+    "spelling": "speller",
 }
 
 
