@@ -24,7 +24,7 @@ Codes = NDArray[np.uint8]
 class DataConfig:
     """`batch_size` words each."""
 
-    batch_size: int = 256
+    batch_size: int = 64
     random_seed: int = 0
 
     def __post_init__(self) -> None:

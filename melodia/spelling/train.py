@@ -55,7 +55,7 @@ class TrainConfig:
 
 
 OTHERS = ("whole", "cell", "residual", "layer_norm", "length")  # settings that have no meaning here
-FRESH: dict[str, Any] = {"iterations": 8000, "learning_rate": 3e-3, "validate_every": 250, "warmup": 200}
+FRESH: dict[str, Any] = {"iterations": 20_000, "learning_rate": 2e-3, "validate_every": 500, "warmup": 200}
 TUNED: dict[str, Any] = {"iterations": 400, "learning_rate": 5e-4, "validate_every": 50, "warmup": 20}
 
 
