@@ -31,6 +31,7 @@ DEFAULTS = {  # the model that a domain takes unless told
     "language": "english",
     "detection": "detector",
     "synthesis": "voice",
+    "spelling": "speller",
 }
 
 

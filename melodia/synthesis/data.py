@@ -26,7 +26,7 @@ from melodia.training.task import Loaded, Position
 class DataConfig:
     """A batch holds utterances of about `batch_seconds` in all, of at most `longest_seconds` each."""
 
-    batch_seconds: float = 200.0
+    batch_seconds: float = 48.0
     longest_seconds: float = 16.0
     random_seed: int = 0
 
@@ -104,9 +104,8 @@ def collated(utterances: Sequence[Utterance]) -> Batch:
         semitones = np.where(sound.pitch > 0, 69 + 12 * np.log2(np.maximum(sound.pitch, 1) / 440), 0).astype(np.float32)
         line = contour(readings[:, PITCH], counts)
         rows.append((signs[:, 0], signs[:, 1], readings, *layout, line, semitones, sound.bands, sound.hiss))
-    of = [
-        pad_sequence([torch.from_numpy(np.ascontiguousarray(x)) for x in row], batch_first=True) for row in zip(*rows, strict=True)
+    columns = [
+        pad_sequence([torch.from_numpy(np.ascontiguousarray(x)) for x in of], batch_first=True) for of in zip(*rows, strict=True)
     ]
     num_signs, num_frames = (torch.tensor([len(row[i]) for row in rows]) for i in (0, 3))
-    signs, stresses, readings, *frames = of
-    return Batch(signs, stresses, readings, num_signs, *frames, num_frames)
+    return Batch(*columns[:3], num_signs, *columns[3:], num_frames)  # type: ignore[call-arg]

@@ -156,7 +156,7 @@ class Voice(nn.Module):
         known.append(((batch.pitch - batch.contour) / OCTAVE)[..., None])
         told = [painted.bands, painted.hiss, painted.bend[..., None]]
         masks = [frames[..., None], (frames & voiced)[..., None], (frames & voiced)[..., None]]
-        for true, guess, scale, mask in zip(known, told, torch.split(self.scales, self.sizes[:3]), masks, strict=True):
+        for true, guess, scale, mask in zip(known, told, torch.split(self.scales, list(self.sizes[:3])), masks, strict=True):
             away = (true - guess).abs() * torch.exp(-scale) + scale
             nats = nats + torch.where(mask, away, 0.0).sum()
         doubt = binary_cross_entropy_with_logits(painted.voiced, voiced.float(), reduction="none")
