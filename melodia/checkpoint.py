@@ -30,6 +30,8 @@ DEFAULTS = {  # the model that a domain takes unless told
     "recognition": "recognizer",
     "language": "english",
     "detection": "detector",
+    "synthesis": "voice",
+    "spelling": "speller",
 }
 
 

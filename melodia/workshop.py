@@ -26,6 +26,10 @@ from melodia.recognition import train as recognition
 from melodia.recognition.prepare import WordsRepresentation
 from melodia.representation import Representation
 from melodia.sources import parse_source
+from melodia.spelling import train as spelling
+from melodia.spelling.prepare import SpellingsRepresentation
+from melodia.synthesis import train as synthesis
+from melodia.synthesis.prepare import SpeechRepresentation
 from melodia.training import Progress, RunConfig, Trainer, join_cluster
 from melodia.transcription import train as transcription
 from melodia.transcription.prepare import NotesRepresentation
@@ -36,15 +40,18 @@ ROOMS: dict[str, Any] = {  # where each domain is trained
     "recognition": recognition,
     "language": language,
     "detection": detection,
+    "spelling": spelling,
+    "synthesis": synthesis,
 }
-MADE_OF = ("events", "notes", "words", "letters", "kinds")  # what `representation` knows
+MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech")  # what `representation` knows
 
 
 def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
     """What is made of the files of a corpus.
 
     `events` of MIDI files, `notes` of recordings with labels beside them, `words` of recordings with texts beside them,
-    `letters` of texts, `kinds` of recordings in folders called music and speech.
+    `letters` of texts, `kinds` of recordings in folders called music and speech, `spellings` of lists of words with their
+    phonemes, `speech` of one speaker's recordings with their phonemes beside them.
 
     Raises:
         ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
@@ -61,6 +68,8 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
         "words": lambda: WordsRepresentation(live=live),
         "letters": LettersRepresentation,
         "kinds": KindsRepresentation,
+        "spellings": SpellingsRepresentation,
+        "speech": SpeechRepresentation,
     }
     return made[name]()
 

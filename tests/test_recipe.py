@@ -23,6 +23,7 @@ NAMES = [
     "openscore",
     "piano",
     "pop909",
+    "spellings",
     "voices",
 ]
 
@@ -56,7 +57,7 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "voices"]
+    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "spellings", "voices"]
 
 
 @pytest.mark.parametrize(

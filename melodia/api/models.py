@@ -17,16 +17,22 @@ from melodia.language.checkpoint import load_language
 from melodia.language.model import LanguageModel
 from melodia.recognition.checkpoint import load_recognizer
 from melodia.recognition.model import Recognizer
+from melodia.spelling.checkpoint import load_spelling
+from melodia.spelling.model import SpellingModel
+from melodia.synthesis.checkpoint import load_voice
+from melodia.synthesis.model import Voice
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
 
-Model = Composer | Transcriber | Recognizer | LanguageModel | Detector
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice
 LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "composition": load_composer,
     "transcription": load_transcriber,
     "recognition": load_recognizer,
     "language": load_language,
     "detection": load_detector,
+    "spelling": load_spelling,
+    "synthesis": load_voice,
 }
 
 

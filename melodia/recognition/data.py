@@ -17,9 +17,9 @@ from melodia.config import check_range
 from melodia.features import MelConfig, unpacked
 from melodia.recognition.augment import Change, Decibels
 from melodia.recognition.model import Batch, padded
+from melodia.training.lots import in_batches
 from melodia.training.task import Loaded, Position
 
-POOL = 1500  # utterances that are sorted by length together
 MOST_TIMES = 6  # that an utterance of a small source is read in an epoch
 
 
@@ -115,21 +115,6 @@ def easy_lots(
         again = [config.random_seed, len(lots), 1]
         lots += [short[lot] for lot in in_batches(turns[short], lengths, round(config.batch_seconds / 3 * frame_rate), again)]
     return lots[: config.easy_batches]
-
-
-def in_batches(turns: NDArray[np.int64], lengths: NDArray[np.int64], most: int, seed: list[int]) -> list[NDArray[np.int64]]:
-    """Places in `turns`, in lots of like length and at most so many frames before they are augmented, in a random order."""
-    random = np.random.default_rng(seed)
-    order, lots = random.permutation(len(turns)), []
-    for first in range(0, len(order), POOL):
-        pool = order[first : first + POOL]
-        pool = pool[np.argsort(lengths[turns[pool]], kind="stable")]
-        while len(pool):
-            longest = np.maximum.accumulate(lengths[turns[pool]])
-            count = max(int((longest * np.arange(1, len(pool) + 1) <= most).sum()), 1)
-            lots.append(pool[:count])
-            pool = pool[count:]
-    return [lots[i] for i in random.permutation(len(lots))]
 
 
 def turns_of(sources: Sequence[str], lengths: NDArray[np.int64], config: DataConfig, frame_rate: float) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from melodia.corpus import Corpus
 from melodia.errors import ConfigError, CorpusError
 from melodia.features import MelConfig
 from melodia.recognition.checkpoint import load_recognizer
-from melodia.recognition.data import DataConfig, Utterance, batches, collated, excerpt, in_batches, turns_of
+from melodia.recognition.data import DataConfig, Utterance, batches, collated, excerpt, turns_of
 from melodia.recognition.evaluate import score_greedily
 from melodia.recognition.model import Batch, Recognizer, RecognizerConfig
 from melodia.training import (
@@ -38,6 +38,7 @@ from melodia.training import (
     with_defaults,
 )
 from melodia.training import train as run_training
+from melodia.training.lots import in_batches
 
 NATS = ("nats a letter", 1.0)
 

@@ -9,14 +9,19 @@ import click
 
 from melodia.checkpoint import find_checkpoint, read_info
 from melodia.commands.console import device_option, json_option, notice, quiet_option, result
-from melodia.commands.evaluate import composition, recognition, transcription
+from melodia.commands.evaluate import composition, recognition, spelling, transcription
 from melodia.errors import CorpusError
 
 if TYPE_CHECKING:
     from melodia.corpus import Corpus
 
 
-MEASURED: dict[str, Any] = {"composition": composition, "transcription": transcription, "recognition": recognition}
+MEASURED: dict[str, Any] = {
+    "composition": composition,
+    "transcription": transcription,
+    "recognition": recognition,
+    "spelling": spelling,
+}
 ABOUT = {  # options of one domain alone
     "composition": ("seeds", "temperature", "top_p", "baseline", "random_seed"),
     "recognition": ("lm", "beam", "words", "only_words"),
@@ -45,7 +50,8 @@ def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool,
 
     A composer on a prepared corpus: bits a note, and how like real music its takes are. A transcriber on a folder of
     recordings with their notes beside them (.tsv or MIDI), or on a corpus prepared of such: F1 of notes and frames. A
-    recogniser on recordings with their texts beside them (.txt), likewise: errors of words and letters.
+    recogniser on recordings with their texts beside them (.txt), likewise: errors of words and letters. A speller on a
+    corpus prepared of spellings: words and phonemes that are wrong.
     """
     found = subject(corpus, options["model"])
     for name in (n for kind, names in ABOUT.items() if kind != found.domain for n in names):

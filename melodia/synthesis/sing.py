@@ -1,0 +1,146 @@
+"""Words set to a melody -> song, by a voice that has only ever spoken.
+
+The readings of the signs are drawn as for speech, but for durations and pitch, which are the score's. The painter gives each
+sign at most the time that it may have in speech; of a longer one the middle frames are drawn out. Then the score's pitch
+takes the place of the spoken one: it moves from note to note before the new one begins, and long notes get a vibrato.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from melodia.config import check_range
+from melodia.loudness import at_loudness
+from melodia.pronunciation.phonemes import VOWELS
+from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
+from melodia.synthesis.layout import DURATION, PITCH, READ
+from melodia.synthesis.model import Voice
+from melodia.synthesis.painting import paint
+from melodia.synthesis.signs import QUIET
+from melodia.synthesis.speak import Said, hear, noise_of
+from melodia.synthesis.telling import tell
+from melodia.synthesis.vocoder import vocode
+
+if TYPE_CHECKING:
+    from melodia.synthesis.song import Song, Sung
+
+LONGEST_SPOKEN = 0.24  # seconds of a sign that the painter is given
+KEPT = 0.08  # seconds at either end of a sign that are never drawn out
+GLIDE = 0.06  # seconds from one note to the next, all before the onset
+VIBRATO_HZ, VIBRATO_AFTER, VIBRATO_GROWS = 5.5, 0.3, 0.3  # seconds into a note; until it is whole
+WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingConfig:
+    """`temperature` is that of level and colour; pitch and durations are the score's. `vibrato_cents`: either side."""
+
+    temperature: float = 0.3
+    vibrato_cents: float = 20.0
+    random_seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("temperature", self.temperature, 0, 2)
+        check_range("vibrato_cents", self.vibrato_cents, 0, 200)
+        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
+
+
+def sing(voice: Voice, song: Song, config: SingConfig, generator: torch.Generator) -> Said:
+    """Sings words on their notes; second 0 is that of the score.
+
+    Args:
+        voice: who sings.
+        song: units with onset, duration and pitch.
+        config: how.
+        generator: on the CPU; of the readings and of the noise in the voice.
+    """
+    units, rate = song.units, voice.config.features.frame_rate
+    starts = np.rint([sung.onset * rate for sung in units]).astype(np.int64)
+    ends = np.append(starts[1:], round((units[-1].onset + units[-1].duration) * rate))
+    counts = np.maximum(ends - starts, 1)
+    spoken = np.minimum(counts, round(LONGEST_SPOKEN * rate))
+    line = _line(units, voice)
+    heard = hear(voice, [sung.unit for sung in units])
+    fixed = np.full((len(units) + 2, READ), np.nan, np.float32)
+    edge = round(0.1 * rate)
+    padded = np.concatenate([[edge], spoken, [edge]])
+    fixed[:, DURATION], fixed[1:-1, PITCH] = np.log2(padded), line
+    readings = tell(voice, heard, config.temperature, generator, fixed)
+    sound = _cut(paint(voice, heard, readings, padded), edge)
+    sound = Sound(*(rows[drawn_out(spoken, counts, round(KEPT * rate))] for rows in sound))
+    sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, config))
+    silent = Sound(*(np.repeat(rows[:1], starts[0], axis=0) for rows in sound))
+    sound = Sound(*(np.concatenate(of) for of in zip(silent._replace(pitch=np.zeros(starts[0], np.float32)), sound, strict=True)))
+    waveform = vocode(sound, noise_of(generator), voice.config.features)
+    spans = [(float(a) / rate, float(b) / rate) for a, b in zip(starts, starts + counts, strict=True)]
+    sample_rate = voice.config.features.sample_rate
+    return Said(at_loudness(waveform, sample_rate), sample_rate, spans, sound.pitch, rate)
+
+
+def _line(units: Sequence[Sung], voice: Voice) -> Floats:
+    """The pitch of each unit as the painter is told of it: within the range of the spoken voice."""
+    middle, spread = (float(of[PITCH]) for of in (voice.readings_mean, voice.readings_spread))
+    pitch = _filled([np.nan if sung.pitch is None else sung.pitch for sung in units], middle)
+    return np.clip(pitch, middle - WIDEST * spread, middle + WIDEST * spread).astype(np.float32)
+
+
+def _filled(pitch: Sequence[float], otherwise: float) -> Floats:
+    """Pitches, those that are missing like the next one, or else the last."""
+    rows = np.array(pitch, np.float32)
+    has = np.flatnonzero(~np.isnan(rows))
+    if not len(has):
+        return np.full(len(rows), otherwise, np.float32)
+    found: Floats = rows[has[np.minimum(np.searchsorted(has, np.arange(len(rows))), len(has) - 1)]]
+    return found
+
+
+def _cut(sound: Sound, edge: int) -> Sound:
+    return Sound(*(rows[edge:-edge] for rows in sound))
+
+
+def drawn_out(spoken: NDArray[np.int64], counts: NDArray[np.int64], kept: int) -> NDArray[np.int64]:
+    """(frames,) which of the spoken frames each sung one is: the ends of a unit as they are, its middle slower."""
+    places = []
+    for first, short, long in zip(np.cumsum(spoken) - spoken, spoken, counts, strict=True):
+        if long == short:
+            places.append(first + np.arange(short))
+            continue
+        keep = min(kept, (short - 1) // 2)
+        middle = np.linspace(keep, short - 1 - keep, long - 2 * keep)
+        places.append(first + np.rint(np.concatenate([np.arange(keep), middle, np.arange(short - keep, short)])).astype(np.int64))
+    return np.concatenate(places)
+
+
+def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats, rate: float, config: SingConfig) -> Floats:
+    """(frames,) Hz: the notes, with glides and vibrato, where the voice has a pitch; vowels always have."""
+    notes = _filled([np.nan if sung.pitch is None else sung.pitch for sung in units], 60.0)
+    steps = np.repeat(notes, counts)
+    width = round(GLIDE * rate)
+    ahead = np.concatenate([steps, np.repeat(steps[-1:], width)])
+    sums = np.concatenate([[0.0], np.cumsum(ahead, dtype=np.float64)])
+    glided = (sums[width:] - sums[:-width])[: len(steps)] / width
+    cents = config.vibrato_cents * _vibrato(steps, np.repeat([_is_vowel(sung) for sung in units], counts), rate)
+    hertz = 440 * 2 ** ((glided + cents / 100 - 69) / 12)
+    vowel = np.repeat([_is_vowel(sung) for sung in units], counts)
+    quiet = np.repeat([sung.unit.sign in QUIET for sung in units], counts)
+    has = (vowel | (spoken > 0)) & ~quiet
+    return np.where(has, np.clip(hertz, LOWEST_HZ, 2 * HIGHEST_HZ), 0).astype(np.float32)
+
+
+def _is_vowel(sung: Sung) -> bool:
+    return sung.unit.sign in VOWELS
+
+
+def _vibrato(steps: Floats, vowel: NDArray[np.bool_], rate: float) -> Floats:
+    """(frames,) from -1 to 1, growing some time into each note's vowel."""
+    new = np.append(True, (np.diff(steps) != 0) | (vowel[1:] & ~vowel[:-1]))
+    since = (np.arange(len(steps)) - np.maximum.accumulate(np.where(new, np.arange(len(steps)), 0))) / rate
+    grown = np.clip((since - VIBRATO_AFTER) / VIBRATO_GROWS, 0, 1)
+    found: Floats = (grown * np.sin(2 * np.pi * VIBRATO_HZ * (since - VIBRATO_AFTER))).astype(np.float32)
+    return found
