@@ -6,6 +6,7 @@
     score.write("out.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
     print(melodia.recognize("voice.wav").text)
+    melodia.speak("Hello, world.").write("hello.wav")
 
 Names are loaded when they are first used: `import melodia` brings neither torch nor librosa.
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from melodia.api.models import load_checkpoint
     from melodia.api.music import generate, generate_takes, transcribe
     from melodia.api.speech import recognize
+    from melodia.api.voice import sing, speak
     from melodia.errors import MelodiaError
     from melodia.render import render
     from melodia.score import Score
@@ -35,6 +37,8 @@ _HOMES = {
     "prepare": "melodia.workshop",
     "recognize": "melodia.api.speech",
     "render": "melodia.render",
+    "sing": "melodia.api.voice",
+    "speak": "melodia.api.voice",
     "train": "melodia.workshop",
     "transcribe": "melodia.api.music",
 }
@@ -47,6 +51,8 @@ __all__ = [
     "prepare",
     "recognize",
     "render",
+    "sing",
+    "speak",
     "train",
     "transcribe",
 ]

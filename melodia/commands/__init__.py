@@ -9,7 +9,20 @@ from typing import Any
 import click
 
 from melodia import __version__
-from melodia.commands import bench_memory, corpora, evaluate, generate, inspect, models, prepare, render, train, transcribe
+from melodia.commands import (
+    bench_memory,
+    corpora,
+    evaluate,
+    generate,
+    inspect,
+    models,
+    prepare,
+    render,
+    sing,
+    speak,
+    train,
+    transcribe,
+)
 from melodia.errors import MelodiaError
 
 
@@ -33,7 +46,7 @@ class Melodia(click.Group):
 @click.group(cls=Melodia, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="melodia")
 def main() -> None:
-    """Make music with stacked LSTMs: continue a song, write down a recording, train on your own."""
+    """Make music with stacked LSTMs: continue a song, write down a recording, speak, sing, train on your own."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # names of files and parts may not fit the terminal
@@ -42,6 +55,8 @@ def main() -> None:
 for command in (
     generate.command,
     transcribe.command,
+    speak.command,
+    sing.command,
     render.command,
     models.command,
     prepare.command,

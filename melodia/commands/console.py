@@ -22,11 +22,11 @@ device_option = click.option(
 )
 
 
-def free_path(path: Path, taken: Collection[Path] = ()) -> Path:
-    """The path, or with a number after it if there are files of that name already, or takes of it."""
+def free_path(path: Path, taken: Collection[Path] = (), numbered: str = ".mid") -> Path:
+    """The path, or with a number after it if there are files of that name already, or `numbered` takes of it."""
     names = (path.with_stem(f"{path.stem}{f'-take{i}' if i > 1 else ''}") for i in range(1, 10_000))
     free = (p for p in names if p not in taken and not os.path.lexists(p))
-    return next(p for p in free if not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*.mid")))
+    return next(p for p in free if not any(p.parent.glob(f"{glob.escape(p.stem)}-[0-9]*{numbered}")))
 
 
 def notice(text: str, quiet: bool) -> None:

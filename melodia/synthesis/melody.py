@@ -33,6 +33,11 @@ class SungNote(NamedTuple):
     pitch: int
     velocity: int
 
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.offset - self.onset
+
 
 def melody_of(score: Score, part: str | int | None = None, tempo: float | None = None) -> list[SungNote]:
     """The notes to sing, one after the other.

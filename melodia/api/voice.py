@@ -1,0 +1,177 @@
+"""Text, spoken and sung."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from melodia.checkpoint import DEFAULTS
+from melodia.device import resolve_device
+from melodia.errors import CheckpointError
+from melodia.score import Score
+from melodia.synthesis.checkpoint import load_voice
+from melodia.synthesis.model import Voice
+from melodia.synthesis.reading import Sentence, read, read_phonemes
+from melodia.synthesis.song import Song, SongConfig, set_to
+from melodia.synthesis.speak import SpeakConfig, emphasised
+from melodia.synthesis.spoken import Piece, Speech, pieces, speech_of, words_of
+from melodia.synthesis.words import Speller
+from melodia.synthesis.written import text_of
+
+if TYPE_CHECKING:
+    import torch
+
+VIBRATO, SUNG_TEMPERATURE = 20.0, 0.3
+
+
+def speak(
+    text: str | Path,
+    *,
+    voice: str | Path | Voice = DEFAULTS["synthesis"],
+    rate: float = 1.0,
+    pitch: float = 0.0,
+    temperature: float = 0.667,
+    random_seed: int = 0,
+    emphasis: Sequence[str] = (),
+    markup: bool | None = None,
+    phonemes: bool = False,
+    device: str = "cpu",
+) -> Speech:
+    """Says a text in English.
+
+    Args:
+        text: a text, or a .txt file; with the marks of `melodia.synthesis.spans`, or the markup of `melodia.synthesis.markup`.
+        voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
+        rate: times as fast.
+        pitch: semitones higher.
+        temperature: 0 reads in the likeliest way, 1 with all the variety of the voice.
+        random_seed: the same gives the same speech.
+        emphasis: words to stress.
+        markup: whether the text has any; None looks whether it has.
+        phonemes: whether the text is phonemes.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Raises:
+        MelodiaError: the file cannot be read.
+        ConfigError: a setting is out of range, or there is nothing in the text that can be read aloud.
+        CheckpointError: the voice cannot be loaded.
+    """
+    config = SpeakConfig(temperature=temperature, rate=rate, semitones=pitch, random_seed=random_seed)
+    messages: list[str] = []
+    sentences = sentences_of(text_of(text), markup=markup, phonemes=phonemes, emphasis=emphasis, notices=messages.append)
+    speech = speech_of(said(sentences, voice_of(voice, device), config))
+    speech.messages = messages
+    return speech
+
+
+def sing(
+    lyrics: str | Path,
+    melody: str | Path | Score,
+    *,
+    voice: str | Path | Voice = DEFAULTS["synthesis"],
+    part: str | int | None = None,
+    transpose: int | None = None,
+    tempo: float | None = None,
+    repeat: bool = False,
+    vibrato: float = VIBRATO,
+    temperature: float = SUNG_TEMPERATURE,
+    random_seed: int = 0,
+    device: str = "cpu",
+) -> Speech:
+    """Sings lyrics to the melody of a score.
+
+    Args:
+        lyrics: a text, or a .txt file: English, a syllable a note; `_` holds one over the next note.
+        melody: MIDI file or score.
+        voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
+        part: number from 1, or name, of the part to sing; None finds it.
+        transpose: semitones; None moves it by octaves to where the voice is at ease.
+        tempo: quarter notes a minute; None for the score's.
+        repeat: begin anew as long as there are notes.
+        vibrato: cents to either side.
+        temperature: 0 sings in the likeliest way.
+        random_seed: the same gives the same song.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Raises:
+        MelodiaError: the file of the lyrics cannot be read.
+        MidiError: the melody cannot be read, or has no notes.
+        ConfigError: a setting is out of range, or the lyrics have no words, or more syllables than there are notes.
+        CheckpointError: the voice cannot be loaded.
+    """
+    messages: list[str] = []
+    config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat)
+    score = melody if isinstance(melody, Score) else Score.read(melody)
+    song = set_to(text_of(lyrics), score, config, speller=speller_of(messages.append), notices=messages.append)
+    speech, _ = sung(song, voice_of(voice, device), vibrato, temperature, random_seed)
+    speech.messages = messages
+    return speech
+
+
+def sentences_of(
+    text: str,
+    *,
+    markup: bool | None = None,
+    phonemes: bool = False,
+    emphasis: Sequence[str] = (),
+    notices: Callable[[str], None] = lambda notice: None,
+) -> Iterator[Sentence]:
+    """The sentences of a text, or of phonemes, with some words stressed; errors are those of `melodia.synthesis.reading`."""
+    sentences = read_phonemes(text) if phonemes else read(text, markup=markup, speller=speller_of(notices), notices=notices)
+    return (emphasised(sentence, emphasis) for sentence in sentences) if emphasis else sentences
+
+
+def said(sentences: Iterator[Sentence], voice: Voice, config: SpeakConfig) -> Iterator[Piece]:
+    """Sentences, said one by one as they are asked for."""
+    return pieces(voice, sentences, config, generator_of(config.random_seed))
+
+
+def sung(song: Song, voice: Voice, vibrato: float, temperature: float, random_seed: int) -> tuple[Speech, list[float]]:
+    """A song as it is sung, and its pitch, Hz, evenly over its length, 0 for none.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+    from melodia.synthesis.sing import SingConfig
+    from melodia.synthesis.sing import sing as voiced
+
+    config = SingConfig(temperature=temperature, vibrato_cents=vibrato, random_seed=random_seed)
+    found = voiced(voice, song, config, generator_of(random_seed))
+    words = words_of(song.words, [one.unit for one in song.units], found.spans)
+    return Speech(waveform=found.waveform, sample_rate=found.sample_rate, words=words), found.pitch.tolist()
+
+
+def voice_of(voice: str | Path | Voice, device: str) -> Voice:
+    """A voice, loaded if it is a name.
+
+    Raises:
+        CheckpointError: it cannot be loaded.
+        ConfigError: there is no such device.
+    """
+    return voice if isinstance(voice, Voice) else load_voice(voice).to(resolve_device(device))
+
+
+def generator_of(random_seed: int) -> torch.Generator:
+    """A generator on the CPU."""
+    import torch
+
+    return torch.Generator().manual_seed(random_seed)
+
+
+def speller_of(notices: Callable[[str], None]) -> Speller:
+    """What gives words their phonemes that no lexicon has: loaded with the first of them; letter by letter where it is missing."""
+    loaded: list[Speller | None] = []
+
+    def spelled(words: Sequence[str]) -> dict[str, str]:
+        from melodia.spelling.spell import load_speller
+
+        if not loaded:
+            try:
+                loaded.append(load_speller())
+            except CheckpointError as error:
+                loaded.append(None)
+                notices(f"words that no lexicon has are read letter by letter, such as {words[0]!r}: {error}")
+        return loaded[0](words) if loaded[0] else {}
+
+    return spelled

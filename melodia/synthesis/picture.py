@@ -1,0 +1,69 @@
+"""A picture of speech or song: its spectrogram, its pitch, its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from melodia.audio import Waveform
+from melodia.picture import save_figure
+from melodia.synthesis.spoken import SpokenWord
+
+LONGEST = 30.0  # seconds drawn; of a longer one the beginning
+HIGHEST_HZ = 8000.0
+WINDOW, HOP = 0.025, 0.005  # seconds
+RANGE_DB = 70.0
+
+
+def draw_speech(
+    waveform: Waveform, sample_rate: int, words: Sequence[SpokenWord], path: str | Path, pitch: Waveform | None = None
+) -> Path:
+    """Draws a spectrogram with the words above it.
+
+    Args:
+        waveform: (samples,); what is beyond `LONGEST` is left out.
+        sample_rate: Hz.
+        words: with their times.
+        path: of the PNG file.
+        pitch: (frames,) Hz evenly over the waveform, 0 for none; drawn as a line.
+
+    Raises:
+        MelodiaError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    whole = len(waveform) / sample_rate
+    seconds = min(whole, LONGEST)
+    shown = waveform[: round(seconds * sample_rate)]
+    figure = Figure(figsize=(min(max(8.0, 1.6 * seconds), 40.0), 4.2), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    decibels = _decibels(shown, sample_rate)
+    top = sample_rate / 2
+    axes.imshow(
+        decibels.T, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, top), vmin=decibels.max() - RANGE_DB
+    )
+    if pitch is not None and len(pitch):
+        times = (np.arange(len(pitch)) + 0.5) * whole / len(pitch)
+        axes.plot(times, np.where(pitch > 0, pitch, np.nan), color="#5fd3ff", linewidth=1.4)
+    for word in words:
+        if word.onset < seconds:
+            axes.axvline(word.onset, color="#ffffff50", linewidth=0.6)
+            middle = (word.onset + min(word.offset, seconds)) / 2
+            axes.text(middle, 1.02, word.text, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
+    axes.set_xlim(0, seconds)
+    axes.set_ylim(0, min(HIGHEST_HZ, top))
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("Hz")
+    return save_figure(figure, Path(path))
+
+
+def _decibels(waveform: Waveform, sample_rate: int) -> Waveform:
+    """(frames, frequencies) of a waveform."""
+    size, hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
+    padded = np.pad(waveform, (0, size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
+    power = np.abs(np.fft.rfft(frames, 2 * size)) ** 2
+    decibels: Waveform = (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+    return decibels

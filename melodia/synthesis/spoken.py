@@ -1,0 +1,110 @@
+"""What a voice has said or sung: its sound, and its words with their times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from melodia.audio import Waveform
+from melodia.soundfiles import write_sound
+from melodia.synthesis.reading import STRESSES, Sentence, Unit
+from melodia.synthesis.speak import Said, SpeakConfig, speak_sentence
+
+if TYPE_CHECKING:
+    import torch
+
+    from melodia.synthesis.model import Voice
+
+
+class SpokenWord(NamedTuple):
+    """A word, its phonemes, and when it is said, in seconds."""
+
+    text: str
+    phonemes: str
+    onset: float
+    offset: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Speech:
+    """(samples,) float32 at its rate; its words; what the person should know."""
+
+    waveform: Waveform
+    sample_rate: int
+    words: list[SpokenWord]
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.waveform) / self.sample_rate
+
+    def write(self, path: str | Path) -> Path:
+        """Writes a sound file of the kind that its suffix names, whole or not at all, and returns its path.
+
+        Raises:
+            ConfigError: no such kind is known.
+            AudioError: it cannot be written.
+        """
+        return write_sound(path, self.waveform, self.sample_rate)
+
+
+class Piece(NamedTuple):
+    """A sentence that is said, and its words, whose times count from the beginning of the whole."""
+
+    sentence: Sentence
+    said: Said
+    words: list[SpokenWord]
+
+
+def pieces(voice: Voice, sentences: Iterable[Sentence], config: SpeakConfig, generator: torch.Generator) -> Iterator[Piece]:
+    """Says sentences one by one, as they are asked for."""
+    samples = 0
+    for sentence in sentences:
+        said = speak_sentence(voice, sentence, config, generator)
+        yield Piece(sentence, said, words_of(sentence.words, sentence.units, said.spans, samples / said.sample_rate))
+        samples += len(said.waveform)
+
+
+def speech_of(said: Iterable[Piece]) -> Speech:
+    """Pieces as a whole; there is at least one."""
+    found = list(said)
+    waveform = np.concatenate([piece.said.waveform for piece in found])
+    words = [word for piece in found for word in piece.words]
+    return Speech(waveform=waveform, sample_rate=found[0].said.sample_rate, words=words)
+
+
+def words_of(
+    words: Sequence[str], units: Sequence[Unit], spans: Sequence[tuple[float, float]], later: float = 0.0
+) -> list[SpokenWord]:
+    """Words with their times, of units with theirs; a vowel that goes on is written once.
+
+    Args:
+        words: those that units have places of.
+        units: in the order in which they are said.
+        spans: onset and offset of each, seconds.
+        later: seconds to add to all.
+    """
+    found: list[SpokenWord] = []
+    last = Unit("")
+    for unit, (onset, offset) in zip(units, spans, strict=True):
+        if unit.word < 0:
+            continue
+        sign = STRESSES[unit.stress] + unit.sign
+        if unit.word == last.word:
+            said = found[-1].phonemes + ("" if unit == last and unit.sign == found[-1].phonemes[-1:] else sign)
+            found[-1] = found[-1]._replace(phonemes=said, offset=offset + later)
+        else:
+            found.append(SpokenWord(words[unit.word], sign, onset + later, offset + later))
+        last = unit
+    return found
+
+
+def timings(words: Sequence[SpokenWord], seconds: float) -> dict[str, Any]:
+    """Words with their times as JSON has them, milliseconds exact."""
+    rows = [{"text": w.text, "onset": round(w.onset, 3), "offset": round(w.offset, 3), "phonemes": w.phonemes} for w in words]
+    return {"seconds": round(seconds, 3), "words": rows}
