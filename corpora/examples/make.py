@@ -1,6 +1,7 @@
 """Writes the examples beside it: `python corpora/examples/make.py`. Music and sound are melodia's own, CC0-1.0.
 
-`voice.flac`, whose words are in `voice.txt`, is not made here: the Kokoro voice bf_lily (Apache-2.0) says them at 16 kHz.
+`lyrics.txt`, words for `tune.mid`, is written by hand. `voice.flac`, whose words are in `voice.txt`, is not made here: the
+Kokoro voice bf_lily (Apache-2.0) says them at 16 kHz.
 """
 
 import sys
@@ -81,6 +82,15 @@ def beat() -> Score:
     return Score([Part("Drums", 0, True, notes=strokes(groove, 2))], [Tempo(0, 96.0)])
 
 
+def tune() -> Score:
+    """Eight bars in C at 96, to be sung: four phrases of eight notes, as many as the lines of `lyrics.txt` have syllables."""
+    melody = (
+        "64*2 64 65 67*2 65*2 64*2 62*2 60*3 - 62*2 62 64 65*2 64*2 62*2 64*2 67*3 - "
+        "69*2 69 67 65*2 67*2 69*2 71*2 72*3 - 72*2 71 69 67*2 65*2 64*2 62*2 60*3 -"
+    )
+    return Score([Part("Melody", 73, notes=line(melody, 80))], [Tempo(0, 96.0)])
+
+
 def recording(score: Path, out: Path) -> None:
     """A score as a pianist plays it on an invented piano in a made-up room, and a table of what was played."""
     sys.path.insert(0, str(HERE.parent / "piano"))
@@ -101,6 +111,6 @@ def recording(score: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    for make in (pop, waltz, jig, beat):
+    for make in (pop, waltz, jig, beat, tune):
         print(make().write(HERE / f"{make.__name__}.mid"))
     recording(HERE / "pop.mid", HERE / "piano.flac")
