@@ -19,7 +19,7 @@ from melodia.config import check_range
 from melodia.loudness import at_loudness
 from melodia.pronunciation.phonemes import VOWELS
 from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
-from melodia.synthesis.layout import DURATION, PITCH, READ
+from melodia.synthesis.layout import DURATION, LEVEL, PITCH, READ
 from melodia.synthesis.model import Voice
 from melodia.synthesis.painting import paint
 from melodia.synthesis.signs import QUIET
@@ -34,6 +34,7 @@ LONGEST_SPOKEN = 0.24  # seconds of a sign that the painter is given
 KEPT = 0.08  # seconds at either end of a sign that are never drawn out
 GLIDE = 0.06  # seconds from one note to the next, all before the onset
 VIBRATO_HZ, VIBRATO_AFTER, VIBRATO_GROWS = 5.5, 0.3, 0.3  # seconds into a note; until it is whole
+MIDDLING_VELOCITY, LOUDER = 80, 12.0  # MIDI velocity, and how much of it is a decibel
 WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told of
 
 
@@ -72,6 +73,7 @@ def sing(voice: Voice, song: Song, config: SingConfig, generator: torch.Generato
     padded = np.concatenate([[edge], spoken, [edge]])
     fixed[:, DURATION], fixed[1:-1, PITCH] = np.log2(padded), line
     readings = tell(voice, heard, config.temperature, generator, fixed)
+    readings[1:-1, LEVEL] += [(sung.velocity - MIDDLING_VELOCITY) / LOUDER if sung.velocity else 0 for sung in units]
     sound = _cut(paint(voice, heard, readings, padded), edge)
     sound = Sound(*(rows[drawn_out(spoken, counts, round(KEPT * rate))] for rows in sound))
     sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, config))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -111,11 +111,3 @@ def _direct(row: Floats, unit: Unit, rate: float) -> None:
 def noise_of(generator: torch.Generator) -> np.random.Generator:
     """A generator for the vocoder, drawn from one of torch."""
     return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
-
-
-def emphasised(sentence: Sentence, words: Sequence[str]) -> Sentence:
-    """The sentence with some words stressed, wherever they stand in it."""
-    wanted = {word.lower() for word in words}
-    hit = {place for place, word in enumerate(sentence.words) if word.lower() in wanted}
-    units = tuple(replace(unit, emphasis=max(unit.emphasis, 1)) if unit.word in hit else unit for unit in sentence.units)
-    return replace(sentence, units=units)
