@@ -12,9 +12,9 @@ from melodia.errors import CheckpointError
 from melodia.score import Score
 from melodia.synthesis.checkpoint import load_voice
 from melodia.synthesis.model import Voice
-from melodia.synthesis.reading import Sentence, read, read_phonemes
+from melodia.synthesis.reading import Sentence, emphasised, read, read_phonemes
 from melodia.synthesis.song import Song, SongConfig, set_to
-from melodia.synthesis.speak import SpeakConfig, emphasised
+from melodia.synthesis.speak import SpeakConfig
 from melodia.synthesis.spoken import Piece, Speech, pieces, speech_of, words_of
 from melodia.synthesis.words import Speller
 from melodia.synthesis.written import text_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +72,11 @@ def command(text: str | None, **options: Any) -> None:
     if options["random_seed"] is None:
         notice(f"random seed {random_seed}", quiet)
     rows = []
-
-    def tell(line: str) -> None:
-        notice(line, quiet)
-
     for number, target in enumerate(targets):
         config = SpeakConfig(
             temperature=options["temperature"], rate=options["rate"], semitones=options["pitch"], random_seed=random_seed + number
         )
-        sentences = sentences_to_say(written, options, tell if number == 0 else unheard)
+        sentences = sentences_to_say(written, options, partial(notice, quiet=quiet or number > 0))
         rows.append(say(voice, sentences, config, target, options, number, len(written)))
     if options["output"] != Path("-"):
         result(
@@ -106,7 +103,7 @@ def given_text(text: str | None, file: Path | None) -> tuple[str, str | None]:
         return text, None
     path = Path(text) if text is not None else file or Path("-")
     if path == Path("-"):
-        return decoded(click.get_binary_stream("stdin").read(), "stdin"), None
+        return decoded(sys.stdin.buffer.read(), "stdin"), None
     return read_text(path), path.stem
 
 
@@ -208,10 +205,6 @@ def say(
     if options["picture"]:
         row["picture"] = str(draw(drawn, target.with_suffix(".png")))
     return row
-
-
-def unheard(line: str) -> None:
-    """Where notices go that were told already."""
 
 
 def draw(drawn: list[Piece], path: Path) -> Path:

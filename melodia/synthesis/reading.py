@@ -7,7 +7,7 @@ right after its word, before the blank; the last sign is a pause. A text of any 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from melodia.errors import ConfigError
@@ -183,6 +183,13 @@ def _part(sentence: Sentence, units: tuple[Unit, ...]) -> Sentence:
     words = sentence.words[first:last]
     numbered = (replace(unit, word=unit.word - first) if unit.word >= 0 else unit for unit in units)
     return Sentence(" ".join(words), words, tuple(numbered))
+
+
+def emphasised(sentence: Sentence, words: Collection[str]) -> Sentence:
+    """The sentence with emphasis on each of some words, given in small letters, that has none."""
+    places = {place for place, word in enumerate(sentence.words) if word in words}
+    units = (replace(u, emphasis=u.emphasis or 1) if u.word in places else u for u in sentence.units)
+    return replace(sentence, units=tuple(units)) if places else sentence
 
 
 def phonemes_of(sentence: Sentence) -> str:

@@ -7,7 +7,7 @@ import pytest
 from melodia.errors import ConfigError
 from melodia.pronunciation.ipa import signs_of_word
 from melodia.pronunciation.phonemes import CONSONANTS, STOPS, VOWELS
-from melodia.synthesis.reading import LONGEST, Unit, phonemes_of, read, read_phonemes
+from melodia.synthesis.reading import LONGEST, Unit, emphasised, phonemes_of, read, read_phonemes
 from melodia.synthesis.sentences import cleaned, stretches
 
 
@@ -95,6 +95,11 @@ def test_marks_of_plain_text():
 def test_a_pause_between_sentences_is_of_the_stop_before_it():
     first, second = read("One. [pause 2s] Two.")
     assert first.units[-1] == Unit(".", pause=2.0) and second.words == ("two",)
+
+
+def test_emphasis_on_words_by_name():
+    (sentence,) = read("The cat and the dog")
+    assert {u.word for u in emphasised(sentence, {"cat", "dog"}).units if u.emphasis} == {1, 4}
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "...", "[aside]", "\x00\x07", "---", "\ud800"])
