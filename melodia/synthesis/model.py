@@ -91,6 +91,8 @@ class Voice(nn.Module):
 
     readings_mean: Tensor
     readings_spread: Tensor
+    bands_mean: Tensor
+    hiss_mean: Tensor
 
     def __init__(self, config: VoiceConfig) -> None:
         super().__init__()

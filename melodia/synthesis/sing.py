@@ -8,14 +8,12 @@ takes the place of the spoken one: it moves from note to note before the new one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from melodia.config import check_range
 from melodia.loudness import at_loudness
 from melodia.pronunciation.phonemes import VOWELS
 from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
@@ -23,7 +21,7 @@ from melodia.synthesis.layout import DURATION, LEVEL, PITCH, READ
 from melodia.synthesis.model import Voice
 from melodia.synthesis.painting import paint
 from melodia.synthesis.signs import QUIET
-from melodia.synthesis.speak import Said, hear, noise_of
+from melodia.synthesis.speak import Said, SpeakConfig, hear, noise_of
 from melodia.synthesis.telling import tell
 from melodia.synthesis.vocoder import vocode
 
@@ -38,30 +36,16 @@ MIDDLING_VELOCITY, LOUDER = 80, 12.0  # MIDI velocity, and how much of it is a d
 WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingConfig:
-    """`temperature` is that of level and colour; pitch and durations are the score's. `vibrato_cents`: either side."""
-
-    temperature: float = 0.3
-    vibrato_cents: float = 20.0
-    random_seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_range("temperature", self.temperature, 0, 2)
-        check_range("vibrato_cents", self.vibrato_cents, 0, 200)
-        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
-
-
-def sing(voice: Voice, song: Song, config: SingConfig, generator: torch.Generator) -> Said:
+def sing(voice: Voice, song: Song, config: SpeakConfig, generator: torch.Generator) -> Said:
     """Sings words on their notes; second 0 is that of the score.
 
     Args:
         voice: who sings.
         song: units with onset, duration and pitch.
-        config: how.
+        config: of the readings' level and colour, by its temperature; the rest is the score's.
         generator: on the CPU; of the readings and of the noise in the voice.
     """
-    units, rate = song.units, voice.config.features.frame_rate
+    units, rate = song.sung, voice.config.features.frame_rate
     starts = np.rint([sung.onset * rate for sung in units]).astype(np.int64)
     ends = np.append(starts[1:], round((units[-1].onset + units[-1].duration) * rate))
     counts = np.maximum(ends - starts, 1)
@@ -76,7 +60,7 @@ def sing(voice: Voice, song: Song, config: SingConfig, generator: torch.Generato
     readings[1:-1, LEVEL] += [(sung.velocity - MIDDLING_VELOCITY) / LOUDER if sung.velocity else 0 for sung in units]
     sound = _cut(paint(voice, heard, readings, padded), edge)
     sound = Sound(*(rows[drawn_out(spoken, counts, round(KEPT * rate))] for rows in sound))
-    sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, config))
+    sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, song.vibrato))
     silent = Sound(*(np.repeat(rows[:1], starts[0], axis=0) for rows in sound))
     sound = Sound(*(np.concatenate(of) for of in zip(silent._replace(pitch=np.zeros(starts[0], np.float32)), sound, strict=True)))
     waveform = vocode(sound, noise_of(generator), voice.config.features)
@@ -119,7 +103,7 @@ def drawn_out(spoken: NDArray[np.int64], counts: NDArray[np.int64], kept: int) -
     return np.concatenate(places)
 
 
-def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats, rate: float, config: SingConfig) -> Floats:
+def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats, rate: float, vibrato: float) -> Floats:
     """(frames,) Hz: the notes, with glides and vibrato, where the voice has a pitch; vowels always have."""
     notes = _filled([np.nan if sung.pitch is None else sung.pitch for sung in units], 60.0)
     steps = np.repeat(notes, counts)
@@ -127,9 +111,9 @@ def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats
     ahead = np.concatenate([steps, np.repeat(steps[-1:], width)])
     sums = np.concatenate([[0.0], np.cumsum(ahead, dtype=np.float64)])
     glided = (sums[width:] - sums[:-width])[: len(steps)] / width
-    cents = config.vibrato_cents * _vibrato(steps, np.repeat([_is_vowel(sung) for sung in units], counts), rate)
-    hertz = 440 * 2 ** ((glided + cents / 100 - 69) / 12)
     vowel = np.repeat([_is_vowel(sung) for sung in units], counts)
+    cents = vibrato * _vibrato(steps, vowel, rate)
+    hertz = 440 * 2 ** ((glided + cents / 100 - 69) / 12)
     quiet = np.repeat([sung.unit.sign in QUIET for sung in units], counts)
     has = (vowel | (spoken > 0)) & ~quiet
     return np.where(has, np.clip(hertz, LOWEST_HZ, 2 * HIGHEST_HZ), 0).astype(np.float32)

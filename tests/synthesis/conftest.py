@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from melodia.synthesis.analysis import FEATURES, NUM_HISS, Sound, edges
+from melodia.synthesis.model import Voice, VoiceConfig
 from melodia.synthesis.signs import QUIET, SIGNS, SILENCE
 from melodia.synthesis.vocoder import vocode
 
@@ -65,3 +67,18 @@ def speaker(tmp_path_factory):
     for i in range(SENTENCES):
         write_recording(folder, i)
     return folder
+
+
+@pytest.fixture(scope="session")
+def voice():
+    """An untrained voice that has a pitch all the time, and signs of some 8 frames around A3."""
+    torch.manual_seed(0)
+    model = Voice(VoiceConfig(reader_size=6, teller_size=8, painter_size=8, embedding_size=8, num_layers=(1, 1, 1))).eval()
+    model.readings_mean.copy_(torch.tensor([3.0, 57.0, -50.0, 0.0, 0.0, 0.0, 0.0]))
+    model.readings_spread.copy_(torch.tensor([0.5, 2.0, 5.0, 1.0, 1.0, 1.0, 1.0]))
+    model.bands_mean.fill_(-40.0)
+    model.hiss_mean.fill_(-25.0)
+    with torch.no_grad():
+        model.paint.weight.mul_(0.1)
+        model.paint.bias[-1] = 3.0
+    return model
