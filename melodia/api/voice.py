@@ -101,10 +101,11 @@ def sing(
         CheckpointError: the voice cannot be loaded.
     """
     messages: list[str] = []
-    config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat)
+    how = SpeakConfig(temperature=temperature, random_seed=random_seed)
+    config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat, vibrato=vibrato)
     score = melody if isinstance(melody, Score) else Score.read(melody)
     song = set_to(text_of(lyrics), score, config, speller=speller_of(messages.append), notices=messages.append)
-    speech, _ = sung(song, voice_of(voice, device), vibrato, temperature, random_seed)
+    speech, _ = sung(song, voice_of(voice, device), how)
     speech.messages = messages
     return speech
 
@@ -127,18 +128,12 @@ def said(sentences: Iterator[Sentence], voice: Voice, config: SpeakConfig) -> It
     return pieces(voice, sentences, config, generator_of(config.random_seed))
 
 
-def sung(song: Song, voice: Voice, vibrato: float, temperature: float, random_seed: int) -> tuple[Speech, list[float]]:
-    """A song as it is sung, and its pitch, Hz, evenly over its length, 0 for none.
-
-    Raises:
-        ConfigError: a setting is out of range.
-    """
-    from melodia.synthesis.sing import SingConfig
+def sung(song: Song, voice: Voice, config: SpeakConfig) -> tuple[Speech, list[float]]:
+    """A song as it is sung, and its pitch, Hz, evenly over its length, 0 for none; of the config temperature and seed count."""
     from melodia.synthesis.sing import sing as voiced
 
-    config = SingConfig(temperature=temperature, vibrato_cents=vibrato, random_seed=random_seed)
-    found = voiced(voice, song, config, generator_of(random_seed))
-    words = words_of(song.words, [one.unit for one in song.units], found.spans)
+    found = voiced(voice, song, config, generator_of(config.random_seed))
+    words = words_of(song.words, [one.unit for one in song.sung], found.spans)
     return Speech(waveform=found.waveform, sample_rate=found.sample_rate, words=words), found.pitch.tolist()
 
 

@@ -46,9 +46,12 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     from melodia.score import Score
     from melodia.soundfiles import STDOUT, sound_written
     from melodia.synthesis.song import SongConfig, set_to
+    from melodia.synthesis.speak import SpeakConfig
 
     quiet = options["quiet"]
-    config = SongConfig(**{name: options[name] for name in ("part", "transpose", "tempo", "repeat")})
+    config = SongConfig(**{name: options[name] for name in ("part", "transpose", "tempo", "repeat", "vibrato")})
+    random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
+    how = SpeakConfig(temperature=options["temperature"], random_seed=random_seed)
     text, stem = given_text(lyrics, None)
     (target,) = output_paths(options["output"], stem, 1, NAME)
     refuse_two_on_stdout(options)
@@ -59,10 +62,9 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     song = set_to(text, Score.read(melody), config, speller=speller_of(tell), notices=tell)
     if song.lead:
         tell(f"the first consonants come before the melody: all is {song.lead:.2f} s later than in it")
-    random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
     if options["random_seed"] is None:
         tell(f"random seed {random_seed}")
-    speech, pitch = sung(song, loaded(options["voice"], options["device"]), options["vibrato"], options["temperature"], random_seed)
+    speech, pitch = sung(song, loaded(options["voice"], options["device"]), how)
     with sound_written(target, speech.sample_rate) as write:
         write(speech.waveform)
     if target == STDOUT:

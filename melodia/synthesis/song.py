@@ -48,37 +48,41 @@ class Song:
     """What is sung: its words, its units without a gap from second 0 on, the notes that are sung.
 
     `lead` is how many seconds later than in the score all is, so that the first consonants have room; `transposed` how many
-    semitones higher; `left_over` how many notes have no words.
+    semitones higher; `vibrato` how many cents long notes swing to either side; `left_over` how many notes have no words.
     """
 
     words: tuple[str, ...]
-    units: tuple[Sung, ...]
+    sung: tuple[Sung, ...]
     notes: tuple[SungNote, ...]
     lead: float = 0.0
     transposed: int = 0
+    vibrato: float = 20.0
     left_over: int = 0
 
     @property
     def seconds(self) -> float:
         """Its length."""
-        return self.units[-1].onset + self.units[-1].duration
+        return self.sung[-1].onset + self.sung[-1].duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongConfig:
     """`part`: number or name, None finds it; `transpose`: semitones, None for octaves into [lowest, highest]; `tempo`: quarter
-    notes a minute, None for the score's; `repeat`: the lyrics begin anew as long as there are notes.
+    notes a minute, None for the score's; `repeat`: the lyrics begin anew as long as there are notes; `vibrato`: cents
+    to either side.
     """
 
     part: str | int | None = None
     transpose: int | None = None
     tempo: float | None = None
     repeat: bool = False
+    vibrato: float = 20.0
     lowest: int = LOWEST
     highest: int = HIGHEST
 
     def __post_init__(self) -> None:
         check_range("transpose", self.transpose or 0, -48, 48)
+        check_range("vibrato", self.vibrato, 0, 200)
         check_range("lowest", self.lowest, 0, 127)
         check_range("highest", self.highest, self.lowest, 127)
 
@@ -128,7 +132,7 @@ def set_to(
     lead = _lead(placed, durations)
     later = [(one, [n._replace(onset=n.onset + lead, offset=n.offset + lead) for n in held]) for one, held in placed]
     own = tuple(note for _, held in later for note in held)
-    return Song(sung.words, tuple(_timed(later, durations)), own, lead, moved, left)
+    return Song(sung.words, tuple(_timed(later, durations)), own, lead, moved, config.vibrato, left)
 
 
 Placed = list[tuple[Syllable, list[SungNote]]]

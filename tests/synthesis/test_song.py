@@ -27,7 +27,7 @@ def shape(lyrics):
 
 
 def vowels(song):
-    return [(one.unit.sign, round(one.onset - song.lead, 6), one.pitch) for one in song.units if one.unit.sign in VOWELS]
+    return [(one.unit.sign, round(one.onset - song.lead, 6), one.pitch) for one in song.sung if one.unit.sign in VOWELS]
 
 
 @pytest.mark.parametrize("lyrics, syllables", [
@@ -50,42 +50,42 @@ def test_lines_holds_and_hyphens():
 def test_vowels_begin_with_their_notes():
     song = set_to("sing a happy song", score_of(60, 62, 64, 65, 67))
     assert vowels(song) == [("ɪ", 0, 60), ("ɐ", 1, 62), ("æ", 2, 64), ("i", 3, 65), ("ɔ", 4, 67)]
-    assert song.lead == DURATIONS["s"] and song.units[0].unit.sign == "s" and song.units[0].onset == 0
+    assert song.lead == DURATIONS["s"] and song.sung[0].unit.sign == "s" and song.sung[0].onset == 0
     assert song.words == ("sing", "a", "happy", "song") and [n.pitch for n in song.notes] == [60, 62, 64, 65, 67]
 
 
 def test_sounds_follow_one_another_without_a_gap():
     song = set_to("strength and _ cats, window", score_of(60, 62, 64, None, 65, 67, 69, gap=20))
     now = 0.0
-    for one in song.units:
+    for one in song.sung:
         assert one.onset == pytest.approx(now) and one.duration > 0
         now += one.duration
-    assert now == pytest.approx(song.seconds) and song.units[-1].unit.sign in STOPS and song.units[-1].pitch is None
+    assert now == pytest.approx(song.seconds) and song.sung[-1].unit.sign in STOPS and song.sung[-1].pitch is None
 
 
 def test_consonants_take_from_the_end_of_the_note_before_them():
     song = set_to("I see", score_of(60, 62))
-    (first, s, _, *_) = song.units
+    (first, s, _, *_) = song.sung
     assert (first.unit.sign, first.duration) == ("I", pytest.approx(1 - DURATIONS["s"])) and s.pitch == 62
     crowded = set_to("strengths strengths", score_of(60, 62, beats=0.25))
-    first = next(one for one in crowded.units if one.unit.sign == "ɛ")
+    first = next(one for one in crowded.sung if one.unit.sign == "ɛ")
     assert first.duration == pytest.approx(0.25 * 0.6)
 
 
 def test_rests_are_silent_but_for_what_comes_next():
     song = set_to("I see", score_of(60, None, 62))
-    silence = next(one for one in song.units if one.pitch is None)
+    silence = next(one for one in song.sung if one.pitch is None)
     assert (
         silence.unit.sign == "," and silence.onset == pytest.approx(1.0) and silence.duration == pytest.approx(1 - DURATIONS["s"])
     )
     late = set_to("I", score_of(None, 60))
-    assert late.units[0].pitch is None and late.units[0].duration == pytest.approx(1.0) and late.lead == 0
+    assert late.sung[0].pitch is None and late.sung[0].duration == pytest.approx(1.0) and late.lead == 0
 
 
 def test_a_syllable_may_be_held_over_notes():
     song = set_to("I __ see", score_of(60, 62, 64, 65))
     assert vowels(song) == [("I", 0, 60), ("I", 1, 62), ("I", 2, 64), ("i", 3, 65)]
-    assert [one.velocity for one in song.units if one.unit.sign == "I"] == [70, 71, 72]
+    assert [one.velocity for one in song.sung if one.unit.sign == "I"] == [70, 71, 72]
 
 
 def test_a_line_has_its_phrase():
