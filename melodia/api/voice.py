@@ -105,7 +105,7 @@ def sing(
     config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat, vibrato=vibrato)
     score = melody if isinstance(melody, Score) else Score.read(melody)
     song = set_to(text_of(lyrics), score, config, speller=speller_of(messages.append), notices=messages.append)
-    speech, _ = sung(song, voice_of(voice, device), how)
+    speech = sung(song, voice_of(voice, device), how)
     speech.messages = messages
     return speech
 
@@ -128,13 +128,13 @@ def said(sentences: Iterator[Sentence], voice: Voice, config: SpeakConfig) -> It
     return pieces(voice, sentences, config, generator_of(config.random_seed))
 
 
-def sung(song: Song, voice: Voice, config: SpeakConfig) -> tuple[Speech, list[float]]:
-    """A song as it is sung, and its pitch, Hz, evenly over its length, 0 for none; of the config temperature and seed count."""
+def sung(song: Song, voice: Voice, config: SpeakConfig) -> Speech:
+    """A song as it is sung; of the config temperature and random seed count."""
     from melodia.synthesis.sing import sing as voiced
 
     found = voiced(voice, song, config, generator_of(config.random_seed))
     words = words_of(song.words, [one.unit for one in song.sung], found.spans)
-    return Speech(waveform=found.waveform, sample_rate=found.sample_rate, words=words), found.pitch.tolist()
+    return Speech(waveform=found.waveform, sample_rate=found.sample_rate, pitch=found.pitch, words=words)
 
 
 def voice_of(voice: str | Path | Voice, device: str) -> Voice:

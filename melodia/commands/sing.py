@@ -64,7 +64,7 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
         tell(f"the first consonants come before the melody: all is {song.lead:.2f} s later than in it")
     if options["random_seed"] is None:
         tell(f"random seed {random_seed}")
-    speech, pitch = sung(song, loaded(options["voice"], options["device"]), how)
+    speech = sung(song, loaded(options["voice"], options["device"]), how)
     with sound_written(target, speech.sample_rate) as write:
         write(speech.waveform)
     if target == STDOUT:
@@ -76,14 +76,12 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
         "notes": len(song.notes),
     }
     row |= {"words": len(speech.words), "transposed": song.transposed, "lead": round(song.lead, 3), "random_seed": random_seed}
-    row |= extras(speech, pitch, target, options)
+    row |= extras(speech, target, options)
     result("\n".join(row[key] for key in ("sound", "timings", "picture") if key in row), row, options["as_json"])
 
 
-def extras(speech: Any, pitch: list[float], target: Path, options: dict[str, Any]) -> dict[str, str]:
+def extras(speech: Any, target: Path, options: dict[str, Any]) -> dict[str, str]:
     """Writes what is wanted beside the sound, and tells where."""
-    import numpy as np
-
     from melodia.files import write_json
     from melodia.synthesis.picture import draw_speech
     from melodia.synthesis.spoken import timings
@@ -94,5 +92,5 @@ def extras(speech: Any, pitch: list[float], target: Path, options: dict[str, Any
         row["timings"] = str(options["timings"])
     if options["picture"]:
         drawn = target.with_suffix(".png")
-        row["picture"] = str(draw_speech(speech.waveform, speech.sample_rate, speech.words, drawn, np.array(pitch, np.float32)))
+        row["picture"] = str(draw_speech(speech, drawn))
     return row

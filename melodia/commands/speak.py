@@ -209,9 +209,7 @@ def say(
 
 def draw(drawn: list[Piece], path: Path) -> Path:
     """A picture of what is said first."""
-    import numpy as np
-
     from melodia.synthesis.picture import draw_speech
+    from melodia.synthesis.spoken import speech_of
 
-    waveform, pitch = (np.concatenate(of) for of in zip(*((p.said.waveform, p.said.pitch) for p in drawn), strict=True))
-    return draw_speech(waveform, drawn[0].said.sample_rate, [word for piece in drawn for word in piece.words], path, pitch)
+    return draw_speech(speech_of(drawn), path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from melodia.audio import Waveform
 from melodia.picture import save_figure
-from melodia.synthesis.spoken import SpokenWord
+from melodia.synthesis.spoken import Speech
 
 LONGEST = 30.0  # seconds drawn; of a longer one the beginning
 HIGHEST_HZ = 8000.0
@@ -17,26 +16,17 @@ WINDOW, HOP = 0.025, 0.005  # seconds
 RANGE_DB = 70.0
 
 
-def draw_speech(
-    waveform: Waveform, sample_rate: int, words: Sequence[SpokenWord], path: str | Path, pitch: Waveform | None = None
-) -> Path:
-    """Draws a spectrogram with the words above it.
-
-    Args:
-        waveform: (samples,); what is beyond `LONGEST` is left out.
-        sample_rate: Hz.
-        words: with their times.
-        path: of the PNG file.
-        pitch: (frames,) Hz evenly over the waveform, 0 for none; drawn as a line.
+def draw_speech(speech: Speech, path: str | Path) -> Path:
+    """Draws a spectrogram of what comes before `LONGEST`, with the pitch as a line and the words above it, and returns the path.
 
     Raises:
         MelodiaError: the file cannot be written.
     """
     from matplotlib.figure import Figure
 
-    whole = len(waveform) / sample_rate
-    seconds = min(whole, LONGEST)
-    shown = waveform[: round(seconds * sample_rate)]
+    sample_rate, pitch = speech.sample_rate, speech.pitch
+    seconds = min(speech.seconds, LONGEST)
+    shown = speech.waveform[: round(seconds * sample_rate)]
     figure = Figure(figsize=(min(max(8.0, 1.6 * seconds), 40.0), 4.2), dpi=110, layout="constrained")
     axes = figure.subplots()
     decibels = _decibels(shown, sample_rate)
@@ -44,10 +34,9 @@ def draw_speech(
     axes.imshow(
         decibels.T, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, top), vmin=decibels.max() - RANGE_DB
     )
-    if pitch is not None and len(pitch):
-        times = (np.arange(len(pitch)) + 0.5) * whole / len(pitch)
-        axes.plot(times, np.where(pitch > 0, pitch, np.nan), color="#5fd3ff", linewidth=1.4)
-    for word in words:
+    times = (np.arange(len(pitch)) + 0.5) * speech.seconds / max(len(pitch), 1)
+    axes.plot(times, np.where(pitch > 0, pitch, np.nan), color="#5fd3ff", linewidth=1.4)
+    for word in speech.words:
         if word.onset < seconds:
             axes.axvline(word.onset, color="#ffffff50", linewidth=0.6)
             middle = (word.onset + min(word.offset, seconds)) / 2

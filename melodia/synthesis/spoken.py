@@ -31,10 +31,11 @@ class SpokenWord(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Speech:
-    """(samples,) float32 at its rate; its words; what the person should know."""
+    """(samples,) float32 at its rate; (frames,) its pitch, Hz, evenly over it, 0 for none; its words; what the person should know."""
 
     waveform: Waveform
     sample_rate: int
+    pitch: Waveform
     words: list[SpokenWord]
     messages: list[str] = field(default_factory=list)
 
@@ -73,9 +74,9 @@ def pieces(voice: Voice, sentences: Iterable[Sentence], config: SpeakConfig, gen
 def speech_of(said: Iterable[Piece]) -> Speech:
     """Pieces as a whole; there is at least one."""
     found = list(said)
-    waveform = np.concatenate([piece.said.waveform for piece in found])
+    waveform, pitch = (np.concatenate(of) for of in zip(*((p.said.waveform, p.said.pitch) for p in found), strict=True))
     words = [word for piece in found for word in piece.words]
-    return Speech(waveform=waveform, sample_rate=found[0].said.sample_rate, words=words)
+    return Speech(waveform=waveform, sample_rate=found[0].said.sample_rate, pitch=pitch, words=words)
 
 
 def words_of(
