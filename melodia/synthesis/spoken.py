@@ -31,7 +31,7 @@ class SpokenWord(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Speech:
-    """(samples,) float32 at its rate; (frames,) its pitch in Hz, evenly over it, 0 for none; its words; what a person should know."""
+    """(samples,) float32 at its rate; (frames,) its pitch in Hz, evenly over it, 0 for none; its words; messages for a person."""
 
     waveform: Waveform
     sample_rate: int
