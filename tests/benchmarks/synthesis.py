@@ -190,7 +190,7 @@ def sung(arguments: argparse.Namespace) -> None:
 
     said = melodia.sing(arguments.paths[0], arguments.paths[1], voice=arguments.model, random_seed=0)
     pitch, has, _ = librosa.pyin(said.waveform, fmin=60, fmax=1000, sr=RATE, frame_length=1024, hop_length=120)
-    song = set_to(Path(arguments.paths[0]).read_text("utf-8"), melodia.read_midi(arguments.paths[1]))
+    song = set_to(Path(arguments.paths[0]).read_text("utf-8"), melodia.Score.read(arguments.paths[1]))
     cents, late = [], []
     for note in song.notes:
         first, last = (round(t * RATE / 120) for t in (note.onset, note.onset + note.duration))
