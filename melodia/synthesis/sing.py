@@ -2,7 +2,7 @@
 
 The readings of the signs are drawn as for speech, but for durations and pitch, which are the score's. The painter gives each
 sign at most the time that it may have in speech; of a longer one the middle frames are drawn out. Then the score's pitch
-takes the place of the spoken one: it moves from note to note before the new one begins, and long notes get a vibrato.
+takes the place of the spoken one: it moves from note to note as a vowel begins, and long notes get a vibrato.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST_SPOKEN = 0.24  # seconds of a sign that the painter is given
 KEPT = 0.08  # seconds at either end of a sign that are never drawn out
-GLIDE = 0.06  # seconds from one note to the next, all before the onset
+GLIDE, EARLY = 0.06, 0.04  # seconds from one note to the next, and how many of them before the onset
 VIBRATO_HZ, VIBRATO_AFTER, VIBRATO_GROWS = 5.5, 0.3, 0.3  # seconds into a note; until it is whole
 MIDDLING_VELOCITY, LOUDER = 80, 12.0  # MIDI velocity, and how much of it is a decibel
 WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told of
@@ -105,11 +105,10 @@ def drawn_out(spoken: NDArray[np.int64], counts: NDArray[np.int64], kept: int) -
 
 def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats, rate: float, vibrato: float) -> Floats:
     """(frames,) Hz: the notes, with glides and vibrato, where the voice has a pitch; vowels always have."""
-    notes = _filled([np.nan if sung.pitch is None else sung.pitch for sung in units], 60.0)
-    steps = np.repeat(notes, counts)
-    width = round(GLIDE * rate)
-    ahead = np.concatenate([steps, np.repeat(steps[-1:], width)])
-    sums = np.concatenate([[0.0], np.cumsum(ahead, dtype=np.float64)])
+    steps = np.repeat(_notes(units), counts)
+    width, late = round(GLIDE * rate), round((GLIDE - EARLY) * rate)
+    around = np.concatenate([np.repeat(steps[:1], late), steps, np.repeat(steps[-1:], width)])
+    sums = np.concatenate([[0.0], np.cumsum(around, dtype=np.float64)])
     glided = (sums[width:] - sums[:-width])[: len(steps)] / width
     vowel = np.repeat([_is_vowel(sung) for sung in units], counts)
     cents = vibrato * _vibrato(steps, vowel, rate)
@@ -117,6 +116,16 @@ def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats
     quiet = np.repeat([sung.unit.sign in QUIET for sung in units], counts)
     has = (vowel | (spoken > 0)) & ~quiet
     return np.where(has, np.clip(hertz, LOWEST_HZ, 2 * HIGHEST_HZ), 0).astype(np.float32)
+
+
+def _notes(units: Sequence[Sung]) -> Floats:
+    """The pitch of each unit: a note begins with its vowel, and the consonants before it are still on the note before, if they
+    follow it without a rest."""
+    pitch: list[float] = []
+    for sung in units:
+        held = sung.pitch is not None and not _is_vowel(sung) and pitch and not np.isnan(pitch[-1])
+        pitch.append(np.nan if sung.pitch is None else pitch[-1] if held else sung.pitch)
+    return _filled(pitch, 60.0)
 
 
 def _is_vowel(sung: Sung) -> bool:

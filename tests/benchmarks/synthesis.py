@@ -28,6 +28,7 @@ import numpy as np
 import soundfile
 
 RATE = 24_000
+MEL_POINTS = 256  # of a spectrum, from 0 Hz to the highest
 Say = Callable[[str, Path], None]
 
 
@@ -125,7 +126,7 @@ def distances(reference: np.ndarray, estimate: np.ndarray) -> tuple[float, float
     (cepstra, pitch), (other, other_pitch) = (described(trimmed(waveform)) for waveform in (reference, estimate))
     _, path = librosa.sequence.dtw(cepstra[:, 1:].T, other[:, 1:].T)
     one, two = path[::-1].T
-    distortion = 10 / np.log(10) * np.sqrt(2 * ((cepstra[one, 1:] - other[two, 1:]) ** 2).sum(axis=-1)).mean()
+    distortion = np.sqrt(((cepstra[one, 1:] - other[two, 1:]) ** 2).sum(axis=-1)).mean()
     both = (pitch[one] > 0) & (other_pitch[two] > 0)
     rmse = np.sqrt(np.mean(np.log(pitch[one][both] / other_pitch[two][both]) ** 2)) if both.any() else 0.0
     return float(distortion), float(rmse), float(np.mean((pitch[one] > 0) != (other_pitch[two] > 0)))
@@ -140,16 +141,24 @@ def trimmed(waveform: np.ndarray) -> np.ndarray:
 
 
 def described(waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, 25) mel-cepstra and (frames,) pitch in Hz, 0 for none, each 10 ms."""
+    """(frames, 25) mel-cepstra in dB and (frames,) pitch in Hz, 0 for none, each 10 ms.
+
+    A difference of cepstra, squared and summed, is the mean square of that in dB along the mel scale, which is what
+    10 / ln 10 sqrt(2 sum) is of cepstra of the natural logarithm.
+    """
     import librosa
     import pyworld
+    import scipy.fft
 
     samples = np.ascontiguousarray(waveform, np.float64)
     found, has, _ = librosa.pyin(waveform, fmin=60, fmax=500, sr=RATE, frame_length=1024, hop_length=240)
     pitch = np.where(has, found, 0.0)
     times = np.arange(len(pitch)) * 0.01
     envelope = pyworld.cheaptrick(samples, pitch, times, RATE)
-    return pyworld.code_spectral_envelope(envelope, RATE, 25), pitch
+    mel = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), MEL_POINTS)
+    places = 700 * (10 ** (mel / 2595) - 1) / (RATE / 2) * (envelope.shape[1] - 1)
+    warped = np.stack([np.interp(places, np.arange(envelope.shape[1]), row) for row in 10 * np.log10(envelope)])
+    return scipy.fft.dct(warped, axis=-1, norm="ortho")[:, :25] / np.sqrt(MEL_POINTS), pitch
 
 
 def takes(arguments: argparse.Namespace) -> None:
@@ -182,28 +191,32 @@ def takes(arguments: argparse.Namespace) -> None:
 
 
 def sung(arguments: argparse.Namespace) -> None:
-    """How far a song is from its score: pitch by pYIN in each note, onsets of vowels by when the pitch gets there."""
+    """How far a song is from its score: pitch by pYIN in each note; onsets, where the pitch changes, by when it is nearer to the new one."""
     import librosa
-    from melodia.synthesis.song import set_to
 
     import melodia
+    from melodia.synthesis.song import set_to
 
     said = melodia.sing(arguments.paths[0], arguments.paths[1], voice=arguments.model, random_seed=0)
     pitch, has, _ = librosa.pyin(said.waveform, fmin=60, fmax=1000, sr=RATE, frame_length=1024, hop_length=120)
     song = set_to(Path(arguments.paths[0]).read_text("utf-8"), melodia.Score.read(arguments.paths[1]))
-    cents, late = [], []
+    cents, late, before = [], [], None
     for note in song.notes:
         first, last = (round(t * RATE / 120) for t in (note.onset, note.onset + note.duration))
         inside = np.arange(first, min(last, len(pitch)))
         off = 1200 * np.log2(pitch[inside] / (440 * 2 ** ((note.pitch - 69) / 12)))
         cents += list(off[has[inside]])
-        around = np.arange(max(first - 40, 0), min(first + 40, len(pitch)))
-        near = np.abs(1200 * np.log2(pitch[around] / (440 * 2 ** ((note.pitch - 69) / 12)))) < 50
-        if near.any():
-            late.append((around[np.argmax(near)] - first) * 120 / RATE)
+        if before is not None and before.pitch != note.pitch and note.onset - before.offset < 0.05:
+            around = np.arange(first - 40, min(first + 40, last))
+            semitones = 69 + 12 * np.log2(pitch[around] / 440)
+            far = np.abs(semitones - note.pitch) > np.abs(semitones - before.pitch)  # still nearer to the note before
+            late.append(
+                (around[np.flatnonzero(far & has[around])[-1]] + 1 - first) * 120 / RATE if (far & has[around]).any() else -0.2
+            )
+        before = note
     off, late_ms = np.abs(cents), 1000 * np.abs(late)
     print(
-        f"{len(song.notes)} notes: {np.mean(off <= 30):.1%} of voiced frames within 30 cents; onsets {np.median(late_ms):.0f} ms off "
+        f"{len(song.notes)} notes: {np.mean(off <= 30):.1%} of voiced frames within 30 cents; {len(late)} onsets {np.median(late_ms):.0f} ms off "
         f"(median), {np.mean(late_ms <= 50):.1%} of them by 50 ms at most"
     )
 
