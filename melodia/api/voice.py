@@ -33,7 +33,7 @@ def speak(
     pitch: float = 0.0,
     temperature: float = 0.667,
     random_seed: int = 0,
-    emphasis: Sequence[str] = (),
+    emphasis: str | Sequence[str] = (),
     markup: bool | None = None,
     phonemes: bool = False,
     device: str = "cpu",
@@ -115,12 +115,22 @@ def sentences_of(
     *,
     markup: bool | None = None,
     phonemes: bool = False,
-    emphasis: Sequence[str] = (),
+    emphasis: str | Sequence[str] = (),
     notices: Callable[[str], None] = lambda notice: None,
 ) -> Iterator[Sentence]:
     """The sentences of a text, or of phonemes, with some words stressed; errors are those of `melodia.synthesis.reading`."""
     sentences = read_phonemes(text) if phonemes else read(text, markup=markup, speller=speller_of(notices), notices=notices)
-    return (emphasised(sentence, emphasis) for sentence in sentences) if emphasis else sentences
+    wanted = {word.strip().lower() for word in ([emphasis] if isinstance(emphasis, str) else emphasis)}
+    return _emphasised(sentences, wanted, notices) if wanted else sentences
+
+
+def _emphasised(sentences: Iterator[Sentence], wanted: set[str], notices: Callable[[str], None]) -> Iterator[Sentence]:
+    missing = set(wanted)
+    for sentence in sentences:
+        missing -= set(sentence.words)
+        yield emphasised(sentence, wanted)
+    for word in sorted(missing):
+        notices(f"emphasis: {word!r} is not in the text")
 
 
 def said(sentences: Iterator[Sentence], voice: Voice, config: SpeakConfig) -> Iterator[Piece]:

@@ -67,8 +67,6 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     speech = sung(song, loaded(options["voice"], options["device"]), how)
     with sound_written(target, speech.sample_rate) as write:
         write(speech.waveform)
-    if target == STDOUT:
-        return
     row: dict[str, Any] = {
         "sound": str(target),
         "seconds": round(speech.seconds, 3),
@@ -77,6 +75,8 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     }
     row |= {"words": len(speech.words), "transposed": song.transposed, "lead": round(song.lead, 3), "random_seed": random_seed}
     row |= extras(speech, target, options)
+    if target == STDOUT:
+        return
     result("\n".join(row[key] for key in ("sound", "timings", "picture") if key in row), row, options["as_json"])
 
 

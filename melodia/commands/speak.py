@@ -150,14 +150,8 @@ def sentences_to_say(text: str, options: dict[str, Any], tell: Callable[[str], N
     """The sentences of a text, with words stressed."""
     from melodia.api.voice import sentences_of
 
-    emphasis = [word.strip().lower() for word in options["emphasis"]]
-    sentences = sentences_of(text, markup=options["markup"], phonemes=options["read_phonemes"], emphasis=emphasis, notices=tell)
-    missing = set(emphasis)
-    for sentence in sentences:
-        missing -= set(sentence.words)
-        yield sentence
-    for word in sorted(missing):
-        tell(f"emphasis: {word!r} is not in the text")
+    given = {"markup": options["markup"], "phonemes": options["read_phonemes"], "emphasis": options["emphasis"]}
+    return sentences_of(text, **given, notices=tell)
 
 
 def print_phonemes(text: str, options: dict[str, Any]) -> None:

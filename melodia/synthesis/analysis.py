@@ -2,7 +2,7 @@
 
 A frame's power is averaged over at least one harmonic's distance around the middle of each band, so that its bands tell the
 vocal tract and not the pitch (as CheapTrick does: Morise 2015, Speech Communication 67). What a voice repeats from one
-period to the next is buzz, what it does not is hiss: three periods are compared, and half of what differs is told band by band.
+period to the next is buzz, what it does not is hiss: each period is compared with those before and after it, band by band.
 A pitch is kept only where the waveform repeats by it.
 """
 
@@ -51,8 +51,8 @@ def analyse(waveform: Floats, pitch: Floats, config: MelConfig = FEATURES) -> So
     fine = resample_poly(np.pad(waveform, reach), FINER, 1).astype(np.float32)
     middles = (np.arange(len(pitch)) * config.hop_length + reach) * FINER
     pitch = np.where((pitch >= LOWEST_HZ) & (pitch <= HIGHEST_HZ), pitch, 0).astype(np.float32)
-    lots = [slice(first, first + AT_ONCE) for first in range(0, len(pitch), AT_ONCE)]
-    parts = [_analysed(fine, middles[lot], _periods(pitch, config)[lot], pitch[lot], config) for lot in lots]
+    lots, periods = [slice(first, first + AT_ONCE) for first in range(0, len(pitch), AT_ONCE)], _periods(pitch, config)
+    parts = [_analysed(fine, middles[lot], periods[lot], pitch[lot], config) for lot in lots]
     return Sound(*(np.concatenate(of).astype(np.float32) for of in zip(*parts, strict=True)))
 
 
@@ -118,7 +118,9 @@ def _power(frames: Floats, window: Floats, config: MelConfig) -> Floats:
 def _mean(power: Floats, low: Floats, high: Floats, config: MelConfig) -> Floats:
     """The mean of each frame's power between two frequencies, (frames, bands) each in Hz."""
     to_line = config.n_fft / config.sample_rate
-    sums = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power[:, 1:] / 2 + power[:, :-1] / 2, axis=-1)], axis=-1)
+    sums = np.concatenate(
+        [np.zeros((len(power), 1)), np.cumsum(power[:, 1:] / 2 + power[:, :-1] / 2, axis=-1, dtype=np.float64)], axis=-1
+    )
     limit = sums.shape[1] - 1
     rows = np.arange(len(power))[:, None]
 

@@ -69,19 +69,21 @@ class _Reader:
         self.styles = [PLAIN]
         self.instead: list[tuple[str, dict[str, str], list[str], int]] = []  # tag, attributes, content, depth inside
         self.told: set[str] = set()
-        self.before = 0  # columns that are not the text's own
+        self.before = self.above = 0  # columns that are not the text's own, and lines before it
         self.parser = expat.ParserCreate()
 
     def read(self, text: str) -> list[Span]:
-        if not re.match(r"\s*<(?:speak[\s/>]|[?!])", text):
+        if not re.match(r"\s*<(?:speak[\s/>]|\?xml|!DOCTYPE)", text):
             text, self.before = f"{ROOT}{text}</speak>", len(ROOT)
         self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
         self.parser.StartDoctypeDeclHandler = self.refuse
         self.parser.buffer_text = True
+        written = text.lstrip()
+        self.above = text[: len(text) - len(written)].count("\n")
         try:
-            self.parser.Parse(text.lstrip().encode("utf-8", "replace"), True)
+            self.parser.Parse(written.encode("utf-8", "replace"), True)
         except expat.ExpatError as error:
             what = expat.errors.messages[error.code] if error.code in expat.errors.messages else str(error)
             where, how = self.place(error.lineno, error.offset), "mend it (& is &amp; < is &lt;), or read it with --no-markup"
@@ -89,7 +91,7 @@ class _Reader:
         return self.spans
 
     def place(self, line: int, column: int) -> str:
-        return f"line {line}, column {max(column - (self.before if line == 1 else 0), 0) + 1}"
+        return f"line {line + self.above}, column {max(column - (self.before if line == 1 else 0), 0) + 1}"
 
     def here(self) -> str:
         return self.place(self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from melodia.config import check_range, from_json
+from melodia.errors import ConfigError
 from melodia.features import MelConfig
 from melodia.lstm import LSTMConfig, StackedLSTM, State
 from melodia.synthesis.analysis import FEATURES, NUM_HISS
@@ -25,7 +26,7 @@ from melodia.synthesis.signs import NUM_SIGNS, STRESSES
 
 SMALLEST_SPREAD, LARGEST_SPREAD = -3.0, 3.0  # logarithms, of a reading in its standard deviations
 BLURRED = 0.1  # standard deviations of noise on the readings that are given in training
-HALF_LOG_TWO_PI = 0.9189385
+HALF_LOG_TWO_PI, LOG_TWO = 0.9189385, 0.6931472
 OCTAVE = 12.0  # semitones: scale of the pitch that the painter tells
 
 
@@ -34,7 +35,6 @@ class VoiceConfig:
     """Widths and depths of the parts."""
 
     features: MelConfig = field(default=FEATURES)
-    num_hiss: int = NUM_HISS
     embedding_size: int = 96
     reader_size: int = 160  # each way
     teller_size: int = 256
@@ -50,7 +50,10 @@ class VoiceConfig:
         for name in ("embedding_size", "reader_size", "teller_size", "painter_size"):
             check_range(name, getattr(self, name), 1, 4096)
         check_range("num_layers", min(self.num_layers), 1, 64)
-        check_range("num_hiss", self.num_hiss, 1, 512)
+        if len(self.num_layers) != 3:
+            raise ConfigError(f"num_layers: {list(self.num_layers)} is not usable; there are three")
+        if self.features != FEATURES:
+            raise ConfigError("features: the vocoder knows no others than those of this melodia")
         check_range("num_components", self.num_components, 1, 256)
         check_range("dropout", self.dropout, 0, 0.9)
 
@@ -60,7 +63,7 @@ class Batch(NamedTuple):
 
     signs, stresses (batch, signs); readings (batch, signs, READ); num_signs (batch,); sign_of (batch, frames); places
     (batch, frames, NUM_PLACES); contour, pitch (batch, frames) MIDI numbers, 0 for none; bands (batch, frames, n_mels),
-    hiss (batch, frames, num_hiss) dB; num_frames (batch,).
+    hiss (batch, frames, NUM_HISS) dB; num_frames (batch,).
     """
 
     signs: Tensor
@@ -104,11 +107,11 @@ class Voice(nn.Module):
         self.teller = StackedLSTM(_sizes(config, read + READ, config.teller_size, layers[1], False))
         self.tell = nn.Linear(config.teller_size, config.num_components * (1 + 2 * READ))
         self.painter = StackedLSTM(_sizes(config, read + READ + NUM_PLACES + 1, config.painter_size, layers[2], True))
-        self.sizes = (config.features.n_mels, config.num_hiss, 1, 1)
+        self.sizes = (config.features.n_mels, NUM_HISS, 1, 1)
         self.paint = nn.Linear(2 * config.painter_size, sum(self.sizes))
         self.scales = nn.Parameter(torch.zeros(sum(self.sizes[:3])))  # logarithms, of Laplace's distribution
         self.dropout = nn.Dropout(config.dropout)
-        for name, count in (("readings", READ), ("bands", config.features.n_mels), ("hiss", config.num_hiss)):
+        for name, count in (("readings", READ), ("bands", config.features.n_mels), ("hiss", NUM_HISS)):
             self.register_buffer(f"{name}_mean", torch.zeros(count))
             self.register_buffer(f"{name}_spread", torch.ones(count))
 
@@ -159,7 +162,7 @@ class Voice(nn.Module):
         told = [painted.bands, painted.hiss, painted.bend[..., None]]
         masks = [frames[..., None], (frames & voiced)[..., None], (frames & voiced)[..., None]]
         for true, guess, scale, mask in zip(known, told, torch.split(self.scales, list(self.sizes[:3])), masks, strict=True):
-            away = (true - guess).abs() * torch.exp(-scale) + scale
+            away = (true - guess).abs() * torch.exp(-scale) + scale + LOG_TWO
             nats = nats + torch.where(mask, away, 0.0).sum()
         doubt = binary_cross_entropy_with_logits(painted.voiced, voiced.float(), reduction="none")
         return nats + torch.where(frames, doubt, 0.0).sum(), batch.num_frames.sum(), ()

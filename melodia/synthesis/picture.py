@@ -40,7 +40,16 @@ def draw_speech(speech: Speech, path: str | Path) -> Path:
         if word.onset < seconds:
             axes.axvline(word.onset, color="#ffffff50", linewidth=0.6)
             middle = (word.onset + min(word.offset, seconds)) / 2
-            axes.text(middle, 1.02, word.text, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
+            axes.text(
+                middle,
+                1.02,
+                word.text,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                parse_math=False,
+            )
     axes.set_xlim(0, seconds)
     axes.set_ylim(0, min(HIGHEST_HZ, top))
     axes.set_xlabel("seconds")

@@ -25,7 +25,7 @@ from melodia.synthesis.labelled import PITCH, SIGNS, TEXT, pitch_beside, signs_b
 from melodia.synthesis.signs import number_of
 from melodia.text import spoken
 
-VERSION = 1  # of what is read out of a file; another one reads all files anew
+VERSION = 2  # of what is read out of a file; another one reads all files anew
 LONGEST_SECONDS = 60.0  # of a recording
 TELLING = 5  # words from which a text tells pieces apart
 SHINGLE = 3  # words
@@ -77,7 +77,7 @@ class SpeechRepresentation(Underived):
         sound = analyse(waveform, pitch[: ends[-1]], self.features)
         missing = int(counts.sum()) - len(sound.pitch)
         counts[-1] -= missing
-        if counts[-1] < 0:
+        if counts.min() < 0:
             raise CorpusError(f"{path.name}: its phonemes do not fit into it")
         signs = [(*number_of(sign), count) for (_, _, sign), count in zip(rows, counts, strict=True)]
         arrays = {

@@ -165,8 +165,9 @@ def cut(sentence: Sentence) -> Iterator[Sentence]:
     while rest:
         units = rest.pop()
         middle = len(units) / 2
-        pauses = [i for i, unit in enumerate(units[:-2], 1) if unit.sign in STOPS and i > 1]
-        blanks = [i for i, unit in enumerate(units) if unit.sign == GAP and 0 < i < len(units) - 1]
+        spoken = next((i for i, unit in enumerate(units) if unit.word >= 0), 0)
+        pauses = [i for i, unit in enumerate(units[:-2], 1) if unit.sign in STOPS and i > spoken]
+        blanks = [i for i, unit in enumerate(units) if unit.sign == GAP and spoken < i < len(units) - 1]
         if len(units) > LONGEST and (pauses or blanks):
             at = min(pauses or blanks, key=lambda i: abs(i - middle))
             first, second = units[:at], units[at:]

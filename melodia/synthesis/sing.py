@@ -37,7 +37,7 @@ WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told
 
 
 def sing(voice: Voice, song: Song, config: SpeakConfig, generator: torch.Generator) -> Said:
-    """Sings words on their notes; second 0 is that of the score.
+    """Sings words on their notes; second 0 is that of the song, whose first unit begins there.
 
     Args:
         voice: who sings.
@@ -47,8 +47,10 @@ def sing(voice: Voice, song: Song, config: SpeakConfig, generator: torch.Generat
     """
     units, rate = song.sung, voice.config.features.frame_rate
     starts = np.rint([sung.onset * rate for sung in units]).astype(np.int64)
-    ends = np.append(starts[1:], round((units[-1].onset + units[-1].duration) * rate))
-    counts = np.maximum(ends - starts, 1)
+    places = np.arange(len(starts))
+    starts = np.maximum.accumulate(starts - places) + places  # a frame each at least
+    end = max(round((units[-1].onset + units[-1].duration) * rate), int(starts[-1]) + 1)
+    counts = np.diff(starts, append=end)
     spoken = np.minimum(counts, round(LONGEST_SPOKEN * rate))
     line = _line(units, voice)
     heard = hear(voice, [sung.unit for sung in units])
@@ -61,8 +63,6 @@ def sing(voice: Voice, song: Song, config: SpeakConfig, generator: torch.Generat
     sound = _cut(paint(voice, heard, readings, padded), edge)
     sound = Sound(*(rows[drawn_out(spoken, counts, round(KEPT * rate))] for rows in sound))
     sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, song.vibrato))
-    silent = Sound(*(np.repeat(rows[:1], starts[0], axis=0) for rows in sound))
-    sound = Sound(*(np.concatenate(of) for of in zip(silent._replace(pitch=np.zeros(starts[0], np.float32)), sound, strict=True)))
     waveform = vocode(sound, noise_of(generator), voice.config.features)
     spans = [(float(a) / rate, float(b) / rate) for a, b in zip(starts, starts + counts, strict=True)]
     sample_rate = voice.config.features.sample_rate

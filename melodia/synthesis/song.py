@@ -18,7 +18,8 @@ from melodia.synthesis.reading import Unit
 from melodia.synthesis.syllables import Lyrics, Syllable, syllables_of
 from melodia.synthesis.words import Speller
 
-LOWEST, HIGHEST = 52, 76  # MIDI pitches of a voice
+LOWEST, HIGHEST = 52, 76  # MIDI pitches at which a voice is at ease
+LOWEST_SUNG, HIGHEST_SUNG = 33, 86  # and those that it can sing at all
 MOST_TAKEN = 0.4  # of a note, by the consonants at its end
 SHORTEST = 1e-6  # seconds
 TAIL = 0.3  # seconds of silence at the end
@@ -120,8 +121,12 @@ def set_to(
     notes = melody_of(melody, config.part, config.tempo)
     moved = config.transpose if config.transpose is not None else moved_into(notes, config.lowest, config.highest)
     notes = [note._replace(pitch=note.pitch + moved) for note in notes]
-    if not all(0 <= note.pitch <= 127 for note in notes):
-        raise ConfigError(f"transpose: {moved} brings the melody out of range; its notes must be from 0 to 127")
+    if not all(LOWEST_SUNG <= note.pitch <= HIGHEST_SUNG for note in notes):
+        lowest, highest = min(note.pitch for note in notes), max(note.pitch for note in notes)
+        raise ConfigError(
+            f"transpose: with {moved} the melody goes from pitch {lowest} to {highest}; "
+            f"it must stay from {LOWEST_SUNG} to {HIGHEST_SUNG}"
+        )
     if moved and config.transpose is None:
         notices(f"sung {abs(moved) // 12} octave{'s' if abs(moved) > 12 else ''} {'higher' if moved > 0 else 'lower'}")
     eighth = melody.seconds_at(PPQ // 2) if config.tempo is None else 30 / config.tempo

@@ -44,14 +44,15 @@ class Lyrics:
 
 
 def syllables_of(lyrics: str, speller: Speller | None = None, notices: Callable[[str], None] = lambda notice: None) -> Lyrics:
-    """The words and syllables of lyrics, line by line; lines without a word are left out.
+    """The words and syllables of lyrics, line by line; lines without a word, and what
+    stands in square brackets, are left out.
 
     Raises:
-        ConfigError: there is nothing in them that can be sung, or a `_` stands before all words.
+        ConfigError: there is nothing in them that can be sung, a `_` stands before all words, or a line has no vowel.
     """
     words: list[str] = []
     lines = []
-    for line in cleaned(lyrics).splitlines():
+    for line in re.sub(r"\[[^\[\]\n]*\]", " ", cleaned(lyrics)).splitlines():  # [Chorus]
         found: list[Syllable] = []
         for written, holds in re.findall(r"([^_]*)(_[_\s]*|$)", line):
             if any(is_read(sign) for sign in set(written)):

@@ -34,34 +34,32 @@ def vocode(sound: Sound, generator: np.random.Generator, config: MelConfig = FEA
 
 
 def _add_buzz(waveform: Floats, sound: Sound, config: MelConfig) -> None:
-    at = pulses(sound.pitch, config)
+    at, pitch = pulses(sound.pitch, config)
     if not len(at):
         return
     frames = at / config.hop_length
     share = 1 - 10 ** (np.minimum(_between(sound.hiss, frames) @ _spread(NUM_HISS, config), 0) / 10)
     power = 10 ** (_between(sound.bands, frames) @ _spread(config.n_mels, config) / 10) * np.maximum(share, 0)
-    pitch = sound.pitch[np.minimum(np.rint(frames).astype(int), len(sound.pitch) - 1)]
-    pitch = np.where(pitch > 0, pitch, sound.pitch[np.minimum(frames.astype(int), len(sound.pitch) - 1)])
-    magnitude = np.sqrt(power * (config.sample_rate / np.maximum(pitch, 1))[:, None])
+    magnitude = np.sqrt(power * (config.sample_rate / pitch)[:, None])
     whole = np.floor(at).astype(int)
     late = np.exp(-2j * np.pi * np.arange(N_FFT // 2 + 1) / N_FFT * (at - whole)[:, None])
     for first, response in zip(whole, np.fft.irfft(minimum_phase(magnitude) * late, N_FFT).astype(np.float32), strict=True):
         waveform[N_FFT + first : 2 * N_FFT + first] += response
 
 
-def pulses(pitch: Floats, config: MelConfig) -> NDArray[np.float64]:
-    """When the voice's pulses are, in samples: one each time that the pitch has turned once, where there is one."""
+def pulses(pitch: Floats, config: MelConfig) -> tuple[NDArray[np.float64], Floats]:
+    """When the voice's pulses are, in samples, and their pitch: one each time that it has turned once, where there is one."""
     has = pitch > 0
     if not has.any():
-        return np.zeros(0)
+        return np.zeros(0), np.zeros(0)
     places = np.arange(len(pitch))
     smooth = np.interp(np.arange(len(pitch) * config.hop_length) / config.hop_length, places[has], pitch[has])
     turns = np.cumsum(smooth) / config.sample_rate
     at = np.flatnonzero(np.floor(turns[1:]) > np.floor(turns[:-1])) + 1
     part = (turns[at] - np.floor(turns[at])) * config.sample_rate / smooth[at]  # samples since the turn
     exact = at - part
-    found: NDArray[np.float64] = exact[has[np.minimum(np.rint(at / config.hop_length).astype(int), len(pitch) - 1)]]
-    return np.maximum(found, 0)
+    own = has[np.minimum(np.rint(at / config.hop_length).astype(int), len(pitch) - 1)]
+    return np.maximum(exact[own], 0), smooth[at[own]]
 
 
 def _add_hiss(waveform: Floats, sound: Sound, generator: np.random.Generator, config: MelConfig) -> None:

@@ -9,6 +9,7 @@ from melodia.files import read_limited
 
 SUFFIXES = (".txt", ".ssml", ".xml", ".md")
 LARGEST = 2**26  # bytes
+LONGEST_NAME = 200  # characters; no system takes 256 in one name
 
 
 def text_of(given: str | Path) -> str:
@@ -22,7 +23,9 @@ def text_of(given: str | Path) -> str:
 
 def names_text(given: str) -> bool:
     """Whether a text looks like the name of a file: that of one that is there, or without a blank in it."""
-    return given.lower().endswith(SUFFIXES) and "\n" not in given and (" " not in given or Path(given).is_file())
+    if not given.lower().endswith(SUFFIXES) or "\n" in given or len(given) > LONGEST_NAME:
+        return False
+    return " " not in given or Path(given).is_file()
 
 
 def read_text(path: Path) -> str:

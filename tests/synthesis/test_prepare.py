@@ -35,6 +35,7 @@ def test_a_folder_of_recordings(speaker, tmp_path):
         ("onset\tsign\n", "its first line must be"),
         ("onset\toffset\tsign\n0\t0.5\n", "line 2: .* is not onset, offset and sign"),
         ("onset\toffset\tsign\n0\t0.5\ts\n0.2\t1\ts\n", "line 3: from 0.2 to 1 s does not follow 0.5 s"),
+        ("onset\toffset\tsign\n0\t0.5\ts\n0.7\t1\ts\n", "line 3: from 0.7 to 1 s does not follow 0.5 s"),
         ("onset\toffset\tsign\n0\t0.5\ts\n", "1.00 s, but its phonemes end at 0.50 s"),
         ("onset\toffset\tsign\n0\t1\tqq\n", "'qq' is no phoneme"),
     ],

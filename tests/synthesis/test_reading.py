@@ -167,3 +167,8 @@ def test_phonemes_in_ipa():
     ):
         with pytest.raises(ConfigError, match=message):
             list(read_phonemes(wrong))
+
+
+def test_a_long_word_after_a_pause_is_cut_nowhere_without_words():
+    parts = list(read_phonemes(", " + "kæ" * 150))
+    assert all(part.words for part in parts)

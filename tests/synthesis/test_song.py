@@ -108,7 +108,7 @@ def test_the_melody_comes_into_range_by_octaves_or_as_told():
     song = set_to("one two", score_of(90, 91), notices=notices.append)
     assert song.transposed == -24 and [n.pitch for n in song.notes] == [66, 67] and notices == ["sung 2 octaves lower"]
     assert set_to("one", score_of(60), SongConfig(transpose=3)).notes[0].pitch == 63
-    with pytest.raises(ConfigError, match="out of range"):
+    with pytest.raises(ConfigError, match="it must stay from 33 to 86"):
         set_to("one", score_of(100), SongConfig(transpose=40))
     assert moved_into([SungNote(0, 1, 60, 80)], 52, 76) == 0 and moved_into([SungNote(0, 1, 30, 80)], 52, 76) == 24
 
@@ -151,3 +151,12 @@ def test_the_example():
     song = set_to((EXAMPLES / "lyrics.txt").read_text(), Score.read(EXAMPLES / "tune.mid"))
     assert not song.left_over and len(song.notes) == 32 and len(vowels(song)) == 32
     assert [len(line) for line in syllables_of((EXAMPLES / "lyrics.txt").read_text()).lines] == [8] * 4
+
+
+def test_lines_in_brackets_are_not_sung():
+    assert set_to("[Chorus]\nla la", score_of(60, 62)).words == ("la", "la")
+
+
+def test_what_no_voice_can_sing_is_refused():
+    with pytest.raises(ConfigError, match="goes from pitch 100 to 102; it must stay from 33 to 86"):
+        set_to("la la", score_of(60, 62), SongConfig(transpose=40))

@@ -16,15 +16,15 @@ def steady(pitch, seconds=1.0):
 
 @pytest.mark.parametrize("hertz", [80.0, 123.4, 300.0])
 def test_pulses_come_at_the_pitch(hertz):
-    at = pulses(steady(hertz), FEATURES)
-    assert len(at) == pytest.approx(hertz, abs=2)
+    at, pitch = pulses(steady(hertz), FEATURES)
+    assert np.allclose(pitch, hertz) and len(at) == pytest.approx(hertz, abs=2)
     assert np.allclose(np.diff(at), FEATURES.sample_rate / hertz, atol=0.01)
 
 
 def test_no_pulse_where_there_is_no_pitch():
     pitch = np.concatenate([steady(200), steady(0), steady(200)])
-    at = pulses(pitch, FEATURES) / FEATURES.sample_rate
-    assert not len(pulses(steady(0), FEATURES)) and not ((at > 1.01) & (at < 1.99)).any()
+    at = pulses(pitch, FEATURES)[0] / FEATURES.sample_rate
+    assert not len(pulses(steady(0), FEATURES)[0]) and not ((at > 1.01) & (at < 1.99)).any()
     assert ((at < 1).sum(), (at > 2).sum()) == (pytest.approx(200, abs=2), pytest.approx(200, abs=2))
 
 
@@ -66,3 +66,17 @@ def test_silence_and_nothing():
     sound = sound_of([("_", 20)])
     assert np.abs(vocode(sound, np.random.default_rng(0))).max() < 1e-3
     assert len(analyse(np.zeros(2400, np.float32), np.zeros(11, np.float32)).pitch) == 11
+
+
+def test_what_is_faint_is_told_beside_what_is_loud():
+    time, noise = np.arange(24_000) / 24_000, np.random.default_rng(0).normal(size=24_000)
+    waveform = (0.5 * np.sin(2 * np.pi * 200 * time) + noise * 10 ** (-70 / 20)).astype(np.float32)
+    bands = analyse(waveform, steady(200)).bands[10:-10]
+    assert bands[:, 40:].mean() == pytest.approx(-70, abs=1.5) and bands[:, 40:].min() > -85
+
+
+def test_a_pulse_at_the_edge_of_a_voiced_stretch_is_as_loud_as_the_others():
+    for first in range(20, 40):
+        sound = sound_of([("_", first), ("ɑ", 30), ("_", 20)])
+        waveform = np.abs(vocode(sound, np.random.default_rng(0)))
+        assert waveform[: (first + 3) * HOP].max() < 1.5 * waveform[(first + 3) * HOP : (first + 27) * HOP].max()
