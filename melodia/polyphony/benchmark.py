@@ -24,10 +24,10 @@ def read_mat(path: Path, split: str) -> list[Frames]:
     from scipy.io.matlab import MatReadError
 
     name = SPLITS[split]
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file; it belongs to the polyphonic-music benchmark")
     try:
         pieces = list(loadmat(path, variable_names=[name])[name][0])
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: no such file; it belongs to the polyphonic-music benchmark") from error
     except KeyError as error:
         raise CorpusError(f"{path}: no {name} in it; is it of the polyphonic-music benchmark?") from error
     except (OSError, ValueError, TypeError, IndexError, NotImplementedError, MatReadError, EOFError) as error:

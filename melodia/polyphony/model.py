@@ -25,7 +25,7 @@ from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.lstm import LSTMConfig, StackedLSTM, State, selected
 from melodia.polyphony.prepare import FIRST_PITCH, KEYS, Frames
-from melodia.polyphony.reading import Reader
+from melodia.polyphony.reading import HISTORY, Reader
 
 OUTSIDE = 1e-5
 RARE = -3.0  # logit of a pitch before anything is learnt
@@ -65,7 +65,7 @@ class PolyphonyConfig:
 
 
 class Batch(NamedTuple):
-    """Stretches of pieces: (batch, 2 + length, 88), the first two frames of each are only read; so many are scored of each.
+    """Stretches of pieces: (batch, HISTORY + length, 88), the first `HISTORY` are only read; so many are scored of each.
 
     `firsts` is where in its piece the first scored frame is, from 1 on; before a piece's first frame is silence.
     """
@@ -115,13 +115,14 @@ class PolyphonyModel(nn.Module):
     def forward(self, batch: Batch, state: State | None = None) -> tuple[Tensor, Tensor, State]:
         """Nats of each scored frame (frames,), those of the first stretch first; which stretch each is of; the state after them."""
         frames = batch.frames.float()
-        length, count = frames.shape[1] - 2, self.config.num_pitches
+        length, count = frames.shape[1] - HISTORY, self.config.num_pitches
         positions = batch.firsts[:, None] + torch.arange(length, device=frames.device)
-        read = self.reader.past(frames[:, 1:-1], frames[:, :-2], positions)  # (batch, length, pitches, features)
+        with torch.autocast(frames.device.type, enabled=False):
+            read = self.reader.past(frames, positions)  # (batch, length, pitches, features)
         read, state = self.time(read.transpose(1, 2).flatten(0, 1), state)
         scored = torch.arange(length, device=frames.device) < batch.lengths[:, None]
         known = read.unflatten(0, (len(frames), count)).transpose(1, 2)[scored]
-        targets = frames[:, 2:][scored]  # (frames, 88)
+        targets = frames[:, HISTORY:][scored]  # (frames, 88)
         below = self.reader.below(targets)
         y, _ = self.pitch(torch.cat([known, below.to(known.dtype)], dim=-1))
         logits = self.head(y)[..., 0].float()
@@ -149,22 +150,23 @@ class PolyphonyModel(nn.Module):
                 state = selected(state, slice(len(alive) * self.config.num_pitches)) if state else None
                 batch = collated([stretch(pieces[i], first, WINDOW) for i in alive], [first] * len(alive))
                 device = self.head.weight.device
-                nats, owners, state = self(Batch(*(t.to(device) for t in batch)), state)
+                with torch.autocast(device.type, enabled=False):
+                    nats, owners, state = self(Batch(*(t.to(device) for t in batch)), state)
                 sums = torch.zeros(len(alive), dtype=torch.float64).index_add_(0, owners.cpu(), nats.double().cpu())
                 found[alive] += sums.numpy()
         return [float(nats) for nats in found]
 
 
 def stretch(piece: Frames, first: int, count: int) -> Frames:
-    """Up to `count` frames of a piece from one on, with the two before them."""
-    found = piece[max(first - 2, 0) : first + count]
-    return np.concatenate([np.zeros((1, KEYS), np.uint8), found]) if first == 1 else found
+    """Up to `count` frames of a piece from one on, with the `HISTORY` before them, silence before its beginning."""
+    found = piece[max(first - HISTORY, 0) : first + count]
+    return np.concatenate([np.zeros((max(HISTORY - first, 0), KEYS), np.uint8), found])
 
 
 def collated(stretches: Sequence[Frames], firsts: Sequence[int]) -> Batch:
     """Stretches as a batch, silence past their ends."""
-    lengths = np.array([len(s) - 2 for s in stretches], np.int64)
-    frames = np.zeros((len(stretches), 2 + lengths.max(), KEYS), np.uint8)
+    lengths = np.array([len(s) - HISTORY for s in stretches], np.int64)
+    frames = np.zeros((len(stretches), HISTORY + lengths.max(), KEYS), np.uint8)
     for row, found in zip(frames, stretches, strict=True):
         row[: len(found)] = found
     return Batch(torch.from_numpy(frames), torch.from_numpy(lengths), torch.tensor(firsts))

@@ -21,7 +21,7 @@ from melodia.polyphony.data import DataConfig, Pieces, keys_of, transposed
 from melodia.polyphony.evaluate import evaluate
 from melodia.polyphony.model import OUTSIDE, PolyphonyConfig, PolyphonyModel, collated, stretch
 from melodia.polyphony.prepare import KEYS
-from melodia.polyphony.reading import Reader
+from melodia.polyphony.reading import HISTORY, Reader
 from tests.commands.conftest import run
 
 SMALL = ["--hidden-size", 8, "--num-layers", 1, "--batch-size", 4, "--length", 16, "--validate-every", 5, "--quiet"]
@@ -102,22 +102,42 @@ def test_pieces_side_by_side_are_pieces_alone(monkeypatch):
     assert report["nats_a_piece_mean"] == pytest.approx(sum(means) / 4, rel=1e-5)
 
 
+def test_nothing_is_known_of_what_is_to_come():
+    model, begin = small(), piece(30, 1, 38, 46)
+    begin[12:24] = begin[:12]
+    with torch.no_grad():
+        nats = [model(collated([stretch(np.concatenate([begin, piece(30, seed)]), 1, 59)], [1]))[0] for seed in (2, 3)]
+    np.testing.assert_allclose(nats[0][:29], nats[1][:29], rtol=1e-5)
+    assert (nats[0][29:] - nats[1][29:]).abs().max() > 1e-3
+
+
 def test_what_a_pitch_reads():
     reader = Reader(40, 44, 2)
-    frames = np.zeros((1, 1, KEYS), np.float32)
-    frames[0, 0, [41, 43, 53]] = 1
-    past = reader.past(torch.from_numpy(frames), torch.zeros(1, 1, KEYS), torch.tensor([[4]]))
+    frames = np.zeros((1, HISTORY + 1, KEYS), np.float32)
+    frames[0, -2, [41, 43, 53]] = 1
+    frames[0, -1] = 1  # the next one, of which nothing is told
+    past = reader.past(torch.from_numpy(frames), torch.tensor([[4]]))
     assert past.shape == (1, 1, 4, reader.past_size)
     key = past[0, 0, 1].numpy()  # 41
     assert key[:5].tolist() == [0, 0, 1, 0, 1] and key[5] == 0
     assert key[6:18].tolist() == [0.5] + [0, 0.25] + [0] * 9  # 41 and 53, 43
     assert key[18:20].tolist() == [0, 0.5]
     assert key[20:32].argmax() == (41 + 21) % 12
-    below = reader.below(torch.from_numpy(frames[0]))
+    assert not past[0, 0, :, -6:].any()
+    below = reader.below(torch.from_numpy(frames[0, -2:-1]))
     assert below.shape == (1, 4, reader.below_size)
     assert below[0, 1].abs().sum() == 0  # its own note is not told
     last = below[0, 3]  # 43: 41 sounds two below it
     assert last[:12].nonzero().ravel().tolist() == [10] and last[12:24].nonzero().ravel().tolist() == [10] and last[24] == 0.25
+
+
+def test_echoes_are_what_followed_where_the_music_was_the_same():
+    whole = np.zeros((1, HISTORY + 3, KEYS), np.float32)
+    whole[0, -43:] = np.tile(piece(20, 5), (3, 1))[-43:]
+    notes, likeness = Reader(0, KEYS, 2).echoes(torch.from_numpy(whole))
+    assert notes.shape == (1, 3, 3, KEYS) and likeness.shape == (1, 3, 3)
+    np.testing.assert_array_equal(notes[0, :, 0].numpy(), whole[0, -3:])
+    assert (likeness[0, :, 0] == 1).all() and (likeness[0, :, 2] < 1).all()
 
 
 def test_transposition_moves_notes_within_the_keys_that_are_modelled():
@@ -141,7 +161,9 @@ def test_stretches_have_each_frame_once():
             mine = sorted((one.first, one.count) for one in found if one.piece == i)
             assert [t for first, count in mine for t in range(first, first + count)] == list(range(1, len(whole)))
     one = next(one for one in pieces.stretches(0) if one.first > 2)
-    np.testing.assert_array_equal(pieces.frames(one), pieces.pieces[one.piece][one.first - 2 : one.first + one.count])
+    np.testing.assert_array_equal(
+        pieces.frames(one)[HISTORY - 2 :], pieces.pieces[one.piece][one.first - 2 : one.first + one.count]
+    )
     whole = [next(pieces.batches(0, 1, [[0, i]])) for i in range(3)]
     parts = [[next(pieces.batches(part, 2, [[0, i]])) for part in range(2)] for i in range(3)]
     for batch, halves in zip(whole, parts, strict=True):
@@ -151,7 +173,7 @@ def test_stretches_have_each_frame_once():
 
 
 def test_it_learns_a_piece():
-    model = small(38, 53)
+    model = small(40, 51)
     batch = collated([stretch(piece(24, 3), 1, 30)], [1])
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(150):
