@@ -20,6 +20,8 @@ from melodia.errors import ConfigError
 from melodia.features import FeatureConfig
 from melodia.language import train as language
 from melodia.language.prepare import LettersRepresentation
+from melodia.polyphony import train as polyphony
+from melodia.polyphony.prepare import FramesRepresentation
 from melodia.preparation import PrepareConfig
 from melodia.preparation import prepare as run_preparation
 from melodia.recognition import train as recognition
@@ -42,8 +44,9 @@ ROOMS: dict[str, Any] = {  # where each domain is trained
     "detection": detection,
     "spelling": spelling,
     "synthesis": synthesis,
+    "polyphony": polyphony,
 }
-MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech")  # what `representation` knows
+MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames")  # what `representation` knows
 
 
 def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
@@ -51,7 +54,7 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
 
     `events` of MIDI files, `notes` of recordings with labels beside them, `words` of recordings with texts beside them,
     `letters` of texts, `kinds` of recordings in folders called music and speech, `spellings` of lists of words with their
-    phonemes, `speech` of one speaker's recordings with their phonemes beside them.
+    phonemes, `speech` of one speaker's recordings with their phonemes beside them, `frames` of piano rolls.
 
     Raises:
         ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
@@ -70,6 +73,7 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
         "kinds": KindsRepresentation,
         "spellings": SpellingsRepresentation,
         "speech": SpeechRepresentation,
+        "frames": FramesRepresentation,
     }
     return made[name]()
 

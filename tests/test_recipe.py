@@ -22,7 +22,9 @@ NAMES = [
     "nottingham",
     "openscore",
     "piano",
+    "polyphonic",
     "pop909",
+    "speaker",
     "spellings",
     "voices",
 ]
@@ -57,7 +59,7 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "spellings", "voices"]
+    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "polyphonic", "speaker", "spellings", "voices"]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,8 @@ def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
         ("jsb", "JSB Chorales/JSB Chorales/valid/3.mid", "valid"),
         ("jsb", "train/3.mid", "train"),
         ("jsb", "training/3.mid", None),
+        ("polyphonic", "train/0003.npy", "train"),
+        ("polyphonic", "test/0003.npy", "test"),
         ("librispeech", "train-clean-100/LibriSpeech/train-clean-100/19/198/19-198-0000.flac", "train"),
         ("librispeech", "LibriSpeech/dev-other/116/1/116-1-0000.flac", "valid"),
         ("librispeech", "test-clean/LibriSpeech/test-clean/61/70968/61-70968-0000.flac", "test"),

@@ -15,6 +15,8 @@ from melodia.device import resolve_device
 from melodia.errors import CheckpointError
 from melodia.language.checkpoint import load_language
 from melodia.language.model import LanguageModel
+from melodia.polyphony.checkpoint import load_polyphony
+from melodia.polyphony.model import PolyphonyModel
 from melodia.recognition.checkpoint import load_recognizer
 from melodia.recognition.model import Recognizer
 from melodia.spelling.checkpoint import load_spelling
@@ -24,7 +26,7 @@ from melodia.synthesis.model import Voice
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
 
-Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice | PolyphonyModel
 LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "composition": load_composer,
     "transcription": load_transcriber,
@@ -33,6 +35,7 @@ LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "detection": load_detector,
     "spelling": load_spelling,
     "synthesis": load_voice,
+    "polyphony": load_polyphony,
 }
 
 

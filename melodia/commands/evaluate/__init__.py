@@ -9,7 +9,7 @@ import click
 
 from melodia.checkpoint import find_checkpoint, read_info
 from melodia.commands.console import device_option, json_option, notice, quiet_option, result
-from melodia.commands.evaluate import composition, recognition, spelling, transcription
+from melodia.commands.evaluate import composition, polyphony, recognition, spelling, suites, transcription
 from melodia.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ MEASURED: dict[str, Any] = {
     "transcription": transcription,
     "recognition": recognition,
     "spelling": spelling,
+    "polyphony": polyphony,
 }
 ABOUT = {  # options of one domain alone
     "composition": ("seeds", "temperature", "top_p", "baseline", "random_seed"),
@@ -30,8 +31,18 @@ ABOUT = {  # options of one domain alone
 
 @click.command("evaluate")
 @click.argument("corpus", type=click.Path(path_type=Path))
-@click.option("--model", help="Name or folder of a checkpoint.  [default: the one that ships for what is measured]")
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Which pieces of a prepared corpus.  [default: valid]")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="Name or folder of a checkpoint; of a suite SET=FOLDER, repeatable.  [default: the one that ships for what is measured]",
+)
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Of a suite: the folder of its files.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    help="Which pieces of a prepared corpus or a suite.  [default: valid; test]",
+)
 @click.option("--seeds", type=int, default=50, show_default=True, help="Beginnings to continue; 0: bits only.")
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="Of the continuations.")
 @click.option("--top-p", type=float, default=1.0, show_default=True, help="Of the continuations.")
@@ -45,14 +56,28 @@ ABOUT = {  # options of one domain alone
 @quiet_option
 @json_option
 @click.pass_context
-def command(context: click.Context, /, corpus: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, corpus: Path, models: tuple[str, ...], data: Path | None, as_json: bool, quiet: bool, **options: Any
+) -> None:
     """Measure a model.
 
     A composer on a prepared corpus: bits a note, and how like real music its takes are. A transcriber on a folder of
     recordings with their notes beside them (.tsv or MIDI), or on a corpus prepared of such: F1 of notes and frames. A
     recogniser on recordings with their texts beside them (.txt), likewise: errors of words and letters. A speller on a
-    corpus prepared of spellings: words and phonemes that are wrong.
+    corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame.
+
+    CORPUS may be the name of a suite, polyphonic-nll, whose files are in the folder --data: a line for each of its sets.
     """
+    if str(corpus) in suites.SUITES and (data or not corpus.exists()):
+        if data is None:
+            raise click.UsageError(f"{corpus} needs --data, the folder of its files")
+        suites.run(str(corpus), data, options["split"] or "test", models, options["device"], as_json)
+        return
+    if data:
+        raise click.UsageError(f"--data is of suites: {', '.join(suites.SUITES)}")
+    if len(models) > 1:
+        raise click.UsageError("--model: give one; more are of suites alone")
+    options["model"] = models[0] if models else None
     found = subject(corpus, options["model"])
     for name in (n for kind, names in ABOUT.items() if kind != found.domain for n in names):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
