@@ -16,6 +16,7 @@ from melodia.synthesis.analysis import FEATURES, NUM_HISS, QUIETEST_HISS, Floats
 
 N_FFT = 1024
 SMALLEST = 1e-6  # of a magnitude
+AT_ONCE = 400  # pulses, or frames of noise
 
 
 def vocode(sound: Sound, generator: np.random.Generator, config: MelConfig = FEATURES) -> Floats:
@@ -35,8 +36,12 @@ def vocode(sound: Sound, generator: np.random.Generator, config: MelConfig = FEA
 
 def _add_buzz(waveform: Floats, sound: Sound, config: MelConfig) -> None:
     at, pitch = pulses(sound.pitch, config)
-    if not len(at):
-        return
+    for first in range(0, len(at), AT_ONCE):
+        lot = slice(first, first + AT_ONCE)
+        _add_pulses(waveform, at[lot], pitch[lot], sound, config)
+
+
+def _add_pulses(waveform: Floats, at: NDArray[np.float64], pitch: Floats, sound: Sound, config: MelConfig) -> None:
     frames = at / config.hop_length
     share = 1 - 10 ** (np.minimum(_between(sound.hiss, frames) @ _spread(NUM_HISS, config), 0) / 10)
     power = 10 ** (_between(sound.bands, frames) @ _spread(config.n_mels, config) / 10) * np.maximum(share, 0)
@@ -66,16 +71,16 @@ def _add_hiss(waveform: Floats, sound: Sound, generator: np.random.Generator, co
     """White noise in overlapping pieces, each filtered."""
     hop, count = config.hop_length, len(sound.pitch)
     hiss = np.where(sound.hiss > QUIETEST_HISS + 0.5, sound.hiss, -100)
-    power = sound.bands @ _spread(config.n_mels, config) + np.minimum(hiss @ _spread(NUM_HISS, config), 0)
-    magnitude = 10 ** (power / 20)
     white = generator.standard_normal((count + 2) * hop).astype(np.float32)
     window = np.hanning(2 * hop + 1)[:-1].astype(np.float32)
-    pieces = np.lib.stride_tricks.sliding_window_view(white, 2 * hop)[::hop][:count] * window
-    shaped = np.fft.irfft(np.fft.rfft(pieces, N_FFT) * magnitude, N_FFT).astype(np.float32)
-    shaped = np.roll(shaped, N_FFT // 2 - hop, axis=-1)  # what the filter makes before a piece stays before it
-    for i, piece in enumerate(shaped):
-        first = N_FFT + i * hop - N_FFT // 2
-        waveform[first : first + N_FFT] += piece
+    pieces = np.lib.stride_tricks.sliding_window_view(white, 2 * hop)[::hop][:count]
+    for lot in (slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)):
+        power = sound.bands[lot] @ _spread(config.n_mels, config) + np.minimum(hiss[lot] @ _spread(NUM_HISS, config), 0)
+        shaped = np.fft.irfft(np.fft.rfft(pieces[lot] * window, N_FFT) * 10 ** (power / 20), N_FFT).astype(np.float32)
+        shaped = np.roll(shaped, N_FFT // 2 - hop, axis=-1)  # what the filter makes before a piece stays before it
+        for i, piece in enumerate(shaped, lot.start):
+            first = N_FFT + i * hop - N_FFT // 2
+            waveform[first : first + N_FFT] += piece
 
 
 def minimum_phase(magnitude: Floats) -> NDArray[np.complex128]:
