@@ -25,6 +25,7 @@ NAMES = [
     "piano",
     "polyphonic",
     "pop909",
+    "speaker",
     "spellings",
     "voices",
 ]
@@ -59,7 +60,18 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["chorales", "commonvoice", "english", "kinds", "music21", "piano", "polyphonic", "spellings", "voices"]
+    assert by_hand == [
+        "chorales",
+        "commonvoice",
+        "english",
+        "kinds",
+        "music21",
+        "piano",
+        "polyphonic",
+        "speaker",
+        "spellings",
+        "voices",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Stretch(NamedTuple):
 
     piece: int
     first: int
-    count: int
+    length: int
     shift: int
 
 
@@ -86,7 +86,7 @@ class Pieces:
 
     def frames(self, chosen: Stretch) -> Frames:
         """A stretch as `melodia.polyphony.model.stretch` has it, moved."""
-        return transposed(stretch(self.pieces[chosen.piece], chosen.first, chosen.count), chosen.shift)
+        return transposed(stretch(self.pieces[chosen.piece], chosen.first, chosen.length), chosen.shift)
 
     def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
         """Batches without end, from a position on: epoch and batch; a part has every `num_parts`-th stretch of each.
@@ -110,7 +110,7 @@ class Pieces:
 
 
 def _lots(found: Sequence[Stretch], config: DataConfig, epoch: int) -> list[NDArray[np.int64]]:
-    counts = np.array([one.count for one in found])
+    counts = np.array([one.length for one in found])
     return in_batches(np.arange(len(found)), counts, config.batch_size * config.length, [config.random_seed, epoch, 1])
 
 

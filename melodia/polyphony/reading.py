@@ -87,7 +87,7 @@ class Reader(nn.Module):
         _, chosen = (likeness - NEARER * lags).topk(ECHOES, dim=2)  # (batch, length, echoes)
         places = HISTORY + torch.arange(length, device=whole.device)[:, None] - lags[chosen]
         notes = whole.gather(1, places.flatten(1)[..., None].expand(-1, -1, KEYS))
-        return notes.unflatten(1, (length, ECHOES)), likeness.gather(2, chosen)
+        return notes.reshape(-1, length, ECHOES, KEYS), likeness.gather(2, chosen)
 
     def _when(self, positions: Tensor) -> Tensor:
         """(batch, length) -> (batch, length, 7): phases of bars that they may be, and how long the piece has gone on."""

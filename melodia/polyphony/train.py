@@ -120,8 +120,8 @@ class PolyphonyTask:
         """See `melodia.training.Task`: whole pieces, as `melodia.polyphony.evaluate` has them."""
         mine = sorted(self.valid, key=len)[rank::size]
         lots = [mine[i : i + SIDE_BY_SIDE] for i in range(0, len(mine), SIDE_BY_SIDE)]
-        nats = sum(sum(model.nats(lot)) for lot in lots)  # type: ignore[operator]
-        return nats, float(sum(len(piece) - 1 for piece in mine))
+        nats: list[float] = [n for lot in lots for n in model.nats(lot)]  # type: ignore[operator]
+        return sum(nats), float(sum(len(piece) - 1 for piece in mine))
 
 
 def some_of(pieces: Sequence[Frames], frames: int) -> list[Frames]:

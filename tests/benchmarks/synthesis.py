@@ -184,9 +184,9 @@ def takes(arguments: argparse.Namespace) -> None:
 def sung(arguments: argparse.Namespace) -> None:
     """How far a song is from its score: pitch by pYIN in each note, onsets of vowels by when the pitch gets there."""
     import librosa
-    from melodia.synthesis.song import set_to
 
     import melodia
+    from melodia.synthesis.song import set_to
 
     said = melodia.sing(arguments.paths[0], arguments.paths[1], voice=arguments.model, random_seed=0)
     pitch, has, _ = librosa.pyin(said.waveform, fmin=60, fmax=1000, sr=RATE, frame_length=1024, hop_length=120)

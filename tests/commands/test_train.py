@@ -116,7 +116,7 @@ def test_refusals(corpus, tmp_path, tiny_checkpoint):
 
     assert "not a prepared corpus" in run("train", "--corpus", tmp_path, "-o", tmp_path / "m", code=1).stderr
     assert "nothing to resume" in refused("--resume")
-    assert "domain: 'synthesis' cannot be trained; it must be composition" in refused("synthesis")
+    assert "domain: 'painting' cannot be trained; it must be composition" in refused("painting")
     assert "nobody: no such model" in refused("--from", "nobody")
     for option, value in (
         ("--hidden-size", -1),

@@ -156,13 +156,13 @@ def test_stretches_have_each_frame_once():
     pieces = Pieces([piece(n, n) for n in (50, 9, 17)], DataConfig(batch_size=2, length=8, transpose=0), 0, KEYS)
     for epoch in range(4):
         found = pieces.stretches(epoch)
-        assert max(one.count for one in found) <= 8 and min(one.count for one in found) >= 1
+        assert max(one.length for one in found) <= 8 and min(one.length for one in found) >= 1
         for i, whole in enumerate(pieces.pieces):
-            mine = sorted((one.first, one.count) for one in found if one.piece == i)
+            mine = sorted((one.first, one.length) for one in found if one.piece == i)
             assert [t for first, count in mine for t in range(first, first + count)] == list(range(1, len(whole)))
     one = next(one for one in pieces.stretches(0) if one.first > 2)
     np.testing.assert_array_equal(
-        pieces.frames(one)[HISTORY - 2 :], pieces.pieces[one.piece][one.first - 2 : one.first + one.count]
+        pieces.frames(one)[HISTORY - 2 :], pieces.pieces[one.piece][one.first - 2 : one.first + one.length]
     )
     whole = [next(pieces.batches(0, 1, [[0, i]])) for i in range(3)]
     parts = [[next(pieces.batches(part, 2, [[0, i]])) for part in range(2)] for i in range(3)]
