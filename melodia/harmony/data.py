@@ -26,7 +26,7 @@ JITTER = 0.2  # of lengths, so that batches differ from epoch to epoch
 class DataConfig:
     """A batch is about `batch_size` x `length` steps of whole pieces; they move by `-down` to `up` semitones."""
 
-    batch_size: int = 16
+    batch_size: int = 8
     length: int = 256
     down: int = 5
     up: int = 6

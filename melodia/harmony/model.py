@@ -83,6 +83,7 @@ class Choir(nn.Module):
         self.time = Stack(self.past.output_size, config.time_size, config.num_time_layers, dropout)
         self.within = Codes(within_sizes(count), config.code_size)
         self.voice = Stack(config.time_size + self.within.output_size, config.voice_size, config.num_voice_layers, dropout)
+        self.short = nn.Linear(config.time_size + self.within.output_size, config.voice_size)  # past the stack
         self.head = Head(config.voice_size, count)
 
     def read(self, batch: Batch) -> Facts:
@@ -99,8 +100,8 @@ class Choir(nn.Module):
         read, state = self.time(self.past(past(known, count)), state)
         inner = self.within(within(known, count))
         inner = torch.cat([read[:, :, None].expand(-1, -1, NUM_VOICES, -1), inner.to(read.dtype)], dim=-1)
-        y, _ = self.voice(inner.flatten(0, 1))
-        return self.head(y.unflatten(0, read.shape[:2]), known).log_softmax(dim=-1), state
+        y = self.voice(inner.flatten(0, 1))[0].unflatten(0, read.shape[:2]) + self.short(inner)
+        return self.head(y, known).log_softmax(dim=-1), state
 
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `melodia.training.Task`: nats and tokens."""
@@ -151,7 +152,7 @@ class Head(nn.Module):
         self.home = nn.Linear(size, 13)
         self.points = nn.Linear(size, 1 + KINDS)
         for layer in (self.pitch, self.own, self.others, self.home, self.points):
-            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.normal_(layer.weight, std=0.05)
             nn.init.zeros_(layer.bias)
         with torch.no_grad():
             self.points.bias[0] = STAYS

@@ -133,7 +133,7 @@ class Codes(nn.Module):
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__()
         self.table = nn.Embedding(sum(sizes), width)
-        nn.init.normal_(self.table.weight, std=0.3)
+        nn.init.normal_(self.table.weight, std=1.0)
         self.register_buffer("offsets", torch.tensor([0, *sizes[:-1]]).cumsum(0), persistent=False)
         self.output_size = len(sizes) * width
 

@@ -57,7 +57,7 @@ FRESH: dict[str, Any] = {
     "validate_every": 50,
     "warmup": 100,
     "patience": 20,
-    "average": 0.99,
+    "average": 0.995,
 }
 TUNED: dict[str, Any] = {"iterations": 300, "learning_rate": 5e-4, "validate_every": 25, "warmup": 20, "average": 0.98}
 
