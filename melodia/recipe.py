@@ -18,7 +18,17 @@ from urllib.parse import unquote, urlsplit
 from melodia.errors import CorpusError
 from melodia.files import shipped
 
-DOMAINS = ("composition", "transcription", "recognition", "language", "detection", "synthesis", "spelling", "polyphony")
+DOMAINS = (
+    "composition",
+    "transcription",
+    "recognition",
+    "language",
+    "detection",
+    "synthesis",
+    "spelling",
+    "polyphony",
+    "harmony",
+)
 SPLITS = ("train", "valid", "test")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 HASHES = {"sha256": 64, "md5": 32}  # hexadecimal digits

@@ -18,6 +18,8 @@ from melodia.detection.prepare import KindsRepresentation
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
 from melodia.features import FeatureConfig
+from melodia.harmony import train as harmony
+from melodia.harmony.prepare import VoicesRepresentation
 from melodia.language import train as language
 from melodia.language.prepare import LettersRepresentation
 from melodia.polyphony import train as polyphony
@@ -45,8 +47,9 @@ ROOMS: dict[str, Any] = {  # where each domain is trained
     "spelling": spelling,
     "synthesis": synthesis,
     "polyphony": polyphony,
+    "harmony": harmony,
 }
-MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames")  # what `representation` knows
+MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames", "voices")  # what `representation` knows
 
 
 def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
@@ -54,7 +57,8 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
 
     `events` of MIDI files, `notes` of recordings with labels beside them, `words` of recordings with texts beside them,
     `letters` of texts, `kinds` of recordings in folders called music and speech, `spellings` of lists of words with their
-    phonemes, `speech` of one speaker's recordings with their phonemes beside them, `frames` of piano rolls.
+    phonemes, `speech` of one speaker's recordings with their phonemes beside them, `frames` of piano rolls,
+    `voices` of four-part music.
 
     Raises:
         ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
@@ -74,6 +78,7 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
         "spellings": SpellingsRepresentation,
         "speech": SpeechRepresentation,
         "frames": FramesRepresentation,
+        "voices": VoicesRepresentation,
     }
     return made[name]()
 

@@ -6,7 +6,17 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "melodia"
-DOMAINS = {"composition", "transcription", "recognition", "language", "detection", "synthesis", "spelling", "polyphony"}
+DOMAINS = {
+    "composition",
+    "transcription",
+    "recognition",
+    "language",
+    "detection",
+    "synthesis",
+    "spelling",
+    "polyphony",
+    "harmony",
+}
 TOP = {"api", "workshop", "commands", "__main__"}  # may import domains
 
 

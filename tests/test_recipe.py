@@ -7,6 +7,7 @@ from melodia.errors import CorpusError
 from melodia.recipe import DOMAINS, Archive, Recipe, find_recipe, load_recipe, read_recipe, recipe_names
 
 NAMES = [
+    "chorales",
     "commonvoice",
     "english",
     "fsdd",
@@ -59,7 +60,18 @@ def test_each_that_ships_says_what_people_need(name):
 
 def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
     by_hand = [name for name in NAMES if not any(a.url for a in load_recipe(name).archives)]
-    assert by_hand == ["commonvoice", "english", "kinds", "music21", "piano", "polyphonic", "speaker", "spellings", "voices"]
+    assert by_hand == [
+        "chorales",
+        "commonvoice",
+        "english",
+        "kinds",
+        "music21",
+        "piano",
+        "polyphonic",
+        "speaker",
+        "spellings",
+        "voices",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +80,7 @@ def test_only_what_no_machine_can_fetch_has_nothing_to_fetch():
         ("jsb", "JSB Chorales/JSB Chorales/valid/3.mid", "valid"),
         ("jsb", "train/3.mid", "train"),
         ("jsb", "training/3.mid", None),
+        ("chorales", "valid/0003.npy", "valid"),
         ("polyphonic", "train/0003.npy", "train"),
         ("polyphonic", "test/0003.npy", "test"),
         ("librispeech", "train-clean-100/LibriSpeech/train-clean-100/19/198/19-198-0000.flac", "train"),
@@ -106,7 +119,7 @@ def test_a_recipe_of_ones_own_by_path(tmp_path):
 
 def test_an_unknown_name():
     assert load_recipe("nothing") == Recipe(name="nothing")
-    with pytest.raises(CorpusError, match="nothing: no such recipe; there are commonvoice, english, fsdd"):
+    with pytest.raises(CorpusError, match="nothing: no such recipe; there are chorales, commonvoice, english, fsdd"):
         find_recipe("nothing")
 
 

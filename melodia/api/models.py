@@ -13,6 +13,8 @@ from melodia.detection.checkpoint import load_detector
 from melodia.detection.model import Detector
 from melodia.device import resolve_device
 from melodia.errors import CheckpointError
+from melodia.harmony.checkpoint import load_choir
+from melodia.harmony.model import Choir
 from melodia.language.checkpoint import load_language
 from melodia.language.model import LanguageModel
 from melodia.polyphony.checkpoint import load_polyphony
@@ -26,7 +28,7 @@ from melodia.synthesis.model import Voice
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
 
-Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice | PolyphonyModel
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice | PolyphonyModel | Choir
 LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "composition": load_composer,
     "transcription": load_transcriber,
@@ -36,6 +38,7 @@ LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "spelling": load_spelling,
     "synthesis": load_voice,
     "polyphony": load_polyphony,
+    "harmony": load_choir,
 }
 
 

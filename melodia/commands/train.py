@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 @click.option(
     "--learning-rate", type=float, help="At its highest.  [default: 0.002; 0.0005 with --from; recordings: 0.003; 0.0003]"
 )
+@click.option(
+    "--average", type=float, help="Decay of a mean of the weights, which is kept in their place.  [default: 0, none; choirs: 0.995]"
+)
 @click.option("--weight-decay", type=float, default=0.01, show_default=True, help="Of AdamW.")
 @click.option(
     "--validate-every",

@@ -3,7 +3,7 @@
 A biaxial LSTM (Johnson 2017, *Generating Polyphonic Music Using Tied Parallel Networks*): for each pitch a stack reads, frame
 by frame, what sounded around it; another one goes from the lowest pitch to the highest within a frame, and reads what the first
 gave and which pitches below sound. So the probability of a frame is exact: a product over pitches, each given those below it.
-We add what `melodia.polyphony.reading` says, and dropout is the same over a sequence (Gal & Ghahramani 2016).
+We add what `melodia.polyphony.reading` says, and dropout is the same over a sequence (`melodia.variational`).
 
 Pitches from `lowest_pitch` to `highest_pitch` are modelled. Those outside, which the training corpus lacks, sound with the
 probability `OUTSIDE` each, so that every frame of 88 keys has one.
@@ -23,9 +23,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
-from melodia.lstm import LSTMConfig, StackedLSTM, State, selected
+from melodia.lstm import State, selected
 from melodia.polyphony.prepare import FIRST_PITCH, KEYS, Frames
 from melodia.polyphony.reading import HISTORY, Reader
+from melodia.variational import Stack
 
 OUTSIDE = 1e-5
 RARE = -3.0  # logit of a pitch before anything is learnt
@@ -73,29 +74,6 @@ class Batch(NamedTuple):
     frames: Tensor
     lengths: Tensor
     firsts: Tensor
-
-
-class Stack(nn.Module):
-    """Layers of LSTM cells; one dropout mask a sequence behind each."""
-
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = dropout
-        sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(
-            StackedLSTM(LSTMConfig(input_size=size, hidden_size=hidden_size, num_layers=1)) for size in sizes
-        )
-
-    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """(batch, length, input_size) -> (batch, length, hidden_size), and hidden and cell of each layer, one after another."""
-        after: State = ()
-        for i, layer in enumerate(self.layers):
-            x, new = layer(x, state[2 * i : 2 * i + 2] if state else None)
-            if self.training and self.dropout:
-                mask = torch.empty((len(x), 1, x.shape[2]), dtype=x.dtype, device=x.device).bernoulli_(1 - self.dropout)
-                x = x * mask.div_(1 - self.dropout)
-            after += new
-        return x, after
 
 
 class PolyphonyModel(nn.Module):

@@ -21,6 +21,7 @@ class TrainingConfig:
     warmup: int = 200  # iterations
     weight_decay: float = 0.01
     clip_norm: float = 1.0
+    average: float = 0.0  # decay of a running mean of the weights, which is measured and kept; 0: none
     accumulate: int = 1  # parts of a batch that one process reads one after another
     validate_every: int = 500  # iterations
     patience: int = 10  # validations without a new best before stopping early
@@ -36,6 +37,7 @@ class TrainingConfig:
         check_range("warmup", self.warmup, 0)
         check_range("weight_decay", self.weight_decay, 0, 1)
         check_range("clip_norm", self.clip_norm, 1e-6)
+        check_range("average", self.average, 0, 0.999999)
         check_range("accumulate", self.accumulate, 1, 4096)
         check_range("validate_every", self.validate_every, 1)
         check_range("patience", self.patience, 1)

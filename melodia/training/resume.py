@@ -34,6 +34,7 @@ def save(trainer: Trainer) -> None:
     content = {
         "model": trainer.weights(),
         "best": trainer.best,
+        "average": {k: v.cpu() for k, v in trainer.average.weights.items()} if trainer.average else None,
         "optimizer": trainer.optimizer.state_dict(),
         "states": [state for part in parts for state in part["states"]],
         "positions": [position for part in parts for position in part["positions"]],
@@ -93,6 +94,9 @@ def _put(trainer: Trainer, content: dict[str, Any]) -> None:
         )
     trainer.model.load_state_dict(content["model"])
     trainer.optimizer.load_state_dict(content["optimizer"])
+    if trainer.average:  # a run that had none begins it with its weights
+        saved = content.get("average") or content["model"]
+        trainer.average.weights = {k: v.to(cluster.device) for k, v in saved.items()}
     trainer.iteration, trainer.bad_validations, trainer.best_iteration = content["counters"]
     trainer.best_loss, trainer.seconds = content["numbers"]
     trainer.best, trainer.history, trainer.losses = content["best"], content["history"], content["losses"]

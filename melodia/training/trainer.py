@@ -1,7 +1,7 @@
 """The trainer: one for every domain, and blind to them.
 
-It owns the optimiser (AdamW, warm-up, then a cosine to a thousandth), clipping, the schedule, the resume
-file and the best weights; what is trained comes as a `Task`. The same random seed gives the same curve,
+It owns the optimiser (AdamW, warm-up, then a cosine to a thousandth), clipping, the schedule, a mean of the weights if
+asked, the resume file and the best weights; what is trained comes as a `Task`. The same random seed gives the same curve,
 whether or not the run was interrupted (on one machine, on the CPU), and as many processes as you like
 give the curve of one with the same global batch (but for dropout, of which each has its own).
 """
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from melodia.errors import MelodiaError
 from melodia.lstm import State, detached
 from melodia.training import resume
+from melodia.training.averaging import Average
 from melodia.training.cluster import Cluster
 from melodia.training.config import TrainingConfig
 from melodia.training.prefetch import prefetched
@@ -67,6 +68,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=self.cluster.device.type in ("cpu", "cuda")
         )
+        self.average = Average(self.model, config.average) if config.average else None
         self.iteration = self.bad_validations = 0
         self.best_loss, self.best_iteration = math.inf, 0
         self.best: dict[str, Tensor] = self.weights()
@@ -170,6 +172,8 @@ class Trainer:
             group["lr"] = rate
         self.optimizer.step()
         self.iteration, self.epoch = self.iteration + 1, loaded[0].epoch
+        if self.average:
+            self.average.update(self.model, self.iteration)
         self.positions = [item.position for item in loaded]
         self.done = done if self.config.minutes is not None else self._done()
         return Update(loss, rate, norm, targets / (time.perf_counter() - began))
@@ -200,13 +204,14 @@ class Trainer:
         return torch.autocast(self.cluster.device.type, torch.bfloat16) if mixed else nullcontext()
 
     def measure(self) -> float:
-        """Nats a target on valid, with the weights as they are.
+        """Nats a target on valid, with the weights as they are, or their mean if there is one.
 
         Raises:
             MelodiaError: it is no number.
         """
         self.model.eval()
-        with torch.no_grad(), self._precision():
+        lent = self.average.lent(self.model) if self.average else nullcontext()
+        with lent, torch.no_grad(), self._precision():
             nats, targets = self.cluster.sum(list(self.task.validate(self.model, self.cluster.rank, self.cluster.size)))
         loss = nats / max(targets, 1)
         if not math.isfinite(loss):
@@ -230,7 +235,7 @@ class Trainer:
         loss = self.measure()
         self.validation_seconds = time.monotonic() - began
         if loss < self.best_loss:
-            self.best_loss, self.best, self.bad_validations = loss, self.weights(), 0
+            self.best_loss, self.best, self.bad_validations = loss, self.kept(), 0
             self.best_iteration = self.iteration
         else:
             self.bad_validations += 1
@@ -239,6 +244,10 @@ class Trainer:
     def weights(self) -> dict[str, Tensor]:
         """A copy of the weights, on the CPU."""
         return {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+
+    def kept(self) -> dict[str, Tensor]:
+        """A copy of the weights that are measured, on the CPU: their mean if there is one."""
+        return {k: v.cpu().clone() for k, v in self.average.weights.items()} if self.average else self.weights()
 
     def save(self) -> None:
         """Writes the resume state, whole or not at all.

@@ -9,7 +9,7 @@ import click
 
 from melodia.checkpoint import find_checkpoint, read_info
 from melodia.commands.console import device_option, json_option, notice, quiet_option, result
-from melodia.commands.evaluate import composition, polyphony, recognition, spelling, suites, transcription
+from melodia.commands.evaluate import composition, harmony, polyphony, recognition, spelling, suites, transcription
 from melodia.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ MEASURED: dict[str, Any] = {
     "recognition": recognition,
     "spelling": spelling,
     "polyphony": polyphony,
+    "harmony": harmony,
 }
 ABOUT = {  # options of one domain alone
     "composition": ("seeds", "temperature", "top_p", "baseline", "random_seed"),
@@ -35,7 +36,8 @@ ABOUT = {  # options of one domain alone
     "--model",
     "models",
     multiple=True,
-    help="Name or folder of a checkpoint; of a suite SET=FOLDER, repeatable.  [default: the one that ships for what is measured]",
+    help="Name or folder of a checkpoint; of a suite of several sets SET=FOLDER, repeatable.  "
+    "[default: the one that ships for what is measured]",
 )
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Of a suite: the folder of its files.")
 @click.option(
@@ -64,9 +66,10 @@ def command(
     A composer on a prepared corpus: bits a note, and how like real music its takes are. A transcriber on a folder of
     recordings with their notes beside them (.tsv or MIDI), or on a corpus prepared of such: F1 of notes and frames. A
     recogniser on recordings with their texts beside them (.txt), likewise: errors of words and letters. A speller on a
-    corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame.
+    corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame. A choir: nats a
+    token, of which a step of four voices has four.
 
-    CORPUS may be the name of a suite, polyphonic-nll, whose files are in the folder --data: a line for each of its sets.
+    CORPUS may be the name of a suite, polyphonic-nll or jsb16, whose files are in the folder --data: a line for each of its sets.
     """
     if str(corpus) in suites.SUITES and (data or not corpus.exists()):
         if data is None:

@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from melodia.commands.console import notice
-from melodia.commands.evaluate.suites import polyphonic
+from melodia.commands.evaluate.suites import chorales, polyphonic
 from melodia.errors import MelodiaError
 
-SUITES: dict[str, Any] = {"polyphonic-nll": polyphonic}
+SUITES: dict[str, Any] = {"polyphonic-nll": polyphonic, "jsb16": chorales}
 
 
 def run(name: str, data: Path, split: str, models: Sequence[str], device: str, as_json: bool) -> None:
@@ -38,9 +38,11 @@ def run(name: str, data: Path, split: str, models: Sequence[str], device: str, a
 
 
 def _by_set(name: str, sets: Sequence[str], models: Sequence[str]) -> dict[str, str]:
-    """What `--model SET=FOLDER` says."""
+    """What `--model SET=FOLDER` says; a suite of one set needs no name of it."""
     found = {}
     for text in models:
+        if len(sets) == 1 and not text.startswith(f"{sets[0]}="):
+            text = f"{sets[0]}={text}"
         one, _, model = text.partition("=")
         if one not in sets or not model:
             raise click.UsageError(f"--model {text}: of {name} it is SET=FOLDER, and SET is {', '.join(sets)}")

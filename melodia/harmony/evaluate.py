@@ -1,0 +1,40 @@
+"""How well a choir knows four-part music: its exact likelihood, over all tokens of a split; pieces are read whole.
+
+Nats a token, of which a step has four, a step and a piece.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from melodia.harmony.model import SIDE_BY_SIDE, Choir
+from melodia.harmony.prepare import NUM_VOICES, Voices
+
+
+def evaluate(model: Choir, pieces: Sequence[Voices], progress: Callable[[int], None] = lambda done: None) -> dict[str, Any]:
+    """Nats a token, a step and a piece.
+
+    Args:
+        model: ready to be used.
+        pieces: one or more.
+        progress: called with the pieces done.
+
+    Raises:
+        CorpusError: a pitch is none of those that are modelled.
+    """
+    began, ordered = time.monotonic(), sorted(pieces, key=len)
+    nats: list[float] = []
+    for first in range(0, len(ordered), SIDE_BY_SIDE):
+        nats += model.nats(ordered[first : first + SIDE_BY_SIDE])
+        progress(len(nats))
+    tokens = NUM_VOICES * sum(len(piece) for piece in ordered)
+    return {
+        "nats": sum(nats) / max(tokens, 1),
+        "nats_a_step": NUM_VOICES * sum(nats) / max(tokens, 1),
+        "nats_a_piece": sum(nats) / max(len(ordered), 1),
+        "pieces": len(ordered),
+        "tokens": tokens,
+        "seconds": round(time.monotonic() - began, 1),
+    }

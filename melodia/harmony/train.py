@@ -1,0 +1,176 @@
+"""A prepared corpus of four-part music -> a checkpoint of a choir."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
+from melodia.config import check_range, from_json, to_json
+from melodia.corpus import Corpus
+from melodia.harmony.checkpoint import load_choir
+from melodia.harmony.data import DataConfig, Pieces, pieces_of, ranges_of
+from melodia.harmony.model import SIDE_BY_SIDE, Choir, ChoirConfig, check_pitches
+from melodia.harmony.prepare import NUM_VOICES
+from melodia.training import (
+    Cluster,
+    Loaded,
+    Position,
+    Progress,
+    RunConfig,
+    RunResult,
+    Trainer,
+    TrainingConfig,
+    begun,
+    card,
+    describe,
+    has_weights,
+    refuse_sizes,
+    with_defaults,
+)
+from melodia.training import train as run_training
+
+NATS = ("nats a token", 1.0)
+MARGIN = 3  # semitones beyond the pitches of train that are modelled too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All settings of a choir's training. `start`: the checkpoint to begin from."""
+
+    model: ChoirConfig
+    training: TrainingConfig
+    data: DataConfig
+    start: str = ""
+
+
+DATA = ("batch_size", "length")
+OTHERS = ("whole", "cell", "residual", "layer_norm")  # settings that have no meaning here
+FRESH: dict[str, Any] = {
+    "iterations": 3000,
+    "learning_rate": 3e-3,
+    "validate_every": 50,
+    "warmup": 100,
+    "patience": 20,
+    "average": 0.995,
+}
+TUNED: dict[str, Any] = {"iterations": 300, "learning_rate": 5e-4, "validate_every": 25, "warmup": 20, "average": 0.98}
+
+
+def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
+    """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
+
+    `hidden_size` is that of the stack over time, that over voices has half of it; both have `num_layers`. Pitches are those
+    of train, and `MARGIN` more either side.
+
+    Raises:
+        ConfigError: a setting is not known, of others, or out of range.
+        CorpusError: there is nothing to train on.
+    """
+    given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of four-part music")
+    sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
+    dropout = given.pop("dropout", None)
+    data = {name: given.pop(name) for name in DATA if name in given} | {"random_seed": given.get("random_seed", 0)}
+    if start:
+        refuse_sizes(sizes, start)
+        sized = load_choir(start).config
+    else:
+        sized = _sized(corpus, **sizes)
+    return TrainConfig(
+        model=sized if dropout is None else replace(sized, dropout=dropout),
+        training=from_json(TrainingConfig, given, "train"),
+        data=from_json(DataConfig, data, "train"),
+        start=start,
+    )
+
+
+def _sized(corpus: Corpus, hidden_size: int | None = None, num_layers: int | None = None) -> ChoirConfig:
+    ranges = ranges_of(pieces_of(corpus, "train"))
+    low, high = int(ranges[:, 0].min()), int(ranges[:, 1].max())
+    model = ChoirConfig(lowest_pitch=max(low - MARGIN, 0), highest_pitch=min(high + MARGIN, 127))
+    if hidden_size is not None:
+        check_range("hidden_size", hidden_size, 2, 16_384)
+        model = replace(model, time_size=hidden_size, voice_size=hidden_size // 2)
+    return model if num_layers is None else replace(model, num_time_layers=num_layers, num_voice_layers=num_layers)
+
+
+class HarmonyTask:
+    """What the trainer needs of a choir."""
+
+    unit = NATS
+
+    def __init__(self, model: Choir, corpus: Corpus, config: TrainConfig) -> None:
+        self.model: nn.Module = model
+        self.train = Pieces(pieces_of(corpus, "train"), config.data)
+        self.valid = pieces_of(corpus, "valid")
+        for piece in [*self.train.pieces, *self.valid]:
+            check_pitches(piece, model.config)
+        start = find_checkpoint(config.start).name if config.start else ""
+        self.identity = json.dumps([to_json(config.data), start, corpus.manifest["sha256"]])
+
+    def batches(self, part: int, num_parts: int, position: Position | None) -> Iterator[Loaded]:
+        """See `melodia.training.Task`."""
+        return self.train.batches(part, num_parts, position)
+
+    def validate(self, model: nn.Module, rank: int, size: int) -> tuple[float, float]:
+        """See `melodia.training.Task`: whole pieces, as `melodia.harmony.evaluate` has them."""
+        mine = sorted(self.valid, key=len)[rank::size]
+        lots = [mine[i : i + SIDE_BY_SIDE] for i in range(0, len(mine), SIDE_BY_SIDE)]
+        nats: list[float] = [n for lot in lots for n in model.nats(lot)]  # type: ignore[operator,union-attr]
+        return sum(nats), float(NUM_VOICES * sum(len(piece) for piece in mine))
+
+
+def train(
+    corpus: Corpus,
+    run: RunConfig,
+    config: TrainConfig,
+    cluster: Cluster | None = None,
+    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+) -> tuple[CheckpointInfo | None, RunResult]:
+    """Trains a choir and writes its checkpoint; while it runs, the folder holds the resume state.
+
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
+            nothing can be written, or the output folder holds something else.
+    """
+    cluster = cluster or Cluster(torch.device("cpu"))
+    start = load_choir(config.start) if config.start else None
+    model = begun(lambda: Choir(config.model), config.training.random_seed, start)
+    task = HarmonyTask(model, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(task, config.training, run, cluster, report)
+    if not has_weights(result, cluster):
+        return None, result
+    model.load_state_dict(result.weights)
+    info = describe(
+        corpus,
+        model.config,
+        config.start,
+        result,
+        title="knows what four voices sing next",
+        metrics={"valid_nats_a_token": result.best_loss},
+        trainer=config.training,
+        data=config.data,
+    )
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
+    return info, result
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What came of a training, in a line."""
+    return f"{metrics['valid_nats_a_token']:.4f} nats a token on valid"
+
+
+def card_of(info: CheckpointInfo) -> str:
+    """The card of a model that has just been trained."""
+    metrics = [f"- valid: {info.metrics['valid_nats_a_token']:.4f} nats a token"]
+    kind = "Stacked LSTMs over time and over the four voices of a step"
+    return card(info, heading="A choir", kind=kind, split_by="piece", metrics=metrics)
