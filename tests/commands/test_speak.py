@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import jiwer
 import numpy as np
 import pytest
 import soundfile
@@ -16,9 +17,12 @@ from melodia.checkpoint import CheckpointInfo, save_checkpoint
 from melodia.commands import main
 from melodia.config import to_json
 from melodia.errors import AudioError, ConfigError, MelodiaError
+from melodia.loudness import loudness
 from melodia.soundfiles import sound_written, write_sound
+from melodia.synthesis.analysis import FEATURES, analyse
 from melodia.synthesis.model import Voice, VoiceConfig
 from melodia.synthesis.reading import Unit
+from melodia.synthesis.song import set_to
 from melodia.synthesis.spoken import words_of
 from tests.commands.conftest import run
 
@@ -204,3 +208,44 @@ def test_sound_files_come_whole_or_not_at_all(tmp_path):
     assert not (tmp_path / "b.wav").exists() and len(list(tmp_path.iterdir())) == 4
     with pytest.raises(AudioError, match="cannot be written"):
         write_sound(tmp_path / "a.wav" / "b.wav", wave, 24_000)
+
+
+def test_the_recogniser_hears_what_the_voice_says(tmp_path):
+    text = "The old man walked slowly down to the river, and nobody saw him again."
+    run("speak", text, "-o", tmp_path / "said.wav", "--random-seed", 1, "--quiet")
+    run("transcribe", tmp_path / "said.wav", "-o", tmp_path / "said.txt", "--task", "speech", "--quiet")
+    heard = (tmp_path / "said.txt").read_text().split()
+    wanted = text.lower().replace(",", "").replace(".", "").split()
+    assert jiwer.wer(" ".join(wanted), " ".join(heard)) < 0.35
+    assert loudness(read_audio(tmp_path / "said.wav", 24_000), 24_000) == pytest.approx(-23, abs=0.5)
+
+
+def test_takes_of_the_voice_differ_and_the_likeliest_does_not():
+    lively = [melodia.speak("Was it you?", temperature=1.0, random_seed=seed) for seed in (0, 1)]
+    plain = [melodia.speak("Was it you?", temperature=0.0, random_seed=seed) for seed in (0, 1)]
+    assert [w.text for w in lively[0].words] == [w.text for w in lively[1].words]
+    assert [w.onset for w in lively[0].words] != [w.onset for w in lively[1].words]
+    assert plain[0].words == plain[1].words and np.array_equal(plain[0].pitch, plain[1].pitch)
+
+
+def test_the_voice_sings_the_notes(tmp_path):
+    run(
+        "sing",
+        EXAMPLES / "lyrics.txt",
+        "--melody",
+        EXAMPLES / "tune.mid",
+        "-o",
+        tmp_path / "sung.wav",
+        "--random-seed",
+        1,
+        "--quiet",
+    )
+    waveform = read_audio(tmp_path / "sung.wav", 24_000)
+    song = set_to((EXAMPLES / "lyrics.txt").read_text("utf-8"), melodia.Score.read(EXAMPLES / "tune.mid"))
+    right = []
+    for note in song.notes[:12]:
+        hertz = 440 * 2 ** ((note.pitch - 69) / 12)
+        heard = analyse(waveform, np.full(FEATURES.num_frames(len(waveform)), hertz, np.float32)).pitch
+        heard = heard[round((note.onset + 0.02) * 100) : round((note.offset - 0.15) * 100)]
+        right += list(np.abs(1200 * np.log2(np.maximum(heard, 1) / hertz)) < 30)
+    assert np.mean(right) > 0.8
