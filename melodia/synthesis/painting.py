@@ -15,7 +15,7 @@ VOICED = 1.5  # logit from which there is a pitch; 0 makes more of what should b
 
 
 @torch.no_grad()
-def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int64]) -> Sound:
+def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int64], sung: NDArray[np.bool_] | None = None) -> Sound:
     """Frames of a sentence.
 
     Args:
@@ -23,6 +23,7 @@ def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int6
         heard: (1, signs, features), of its reader.
         readings: (signs, READ).
         counts: (signs,) frames of each.
+        sung: (signs,) which have a pitch whatever the painter thinks; None leaves it to the painter.
     """
     layout, line = lay_out(counts), contour(readings[:, PITCH], counts)
 
@@ -36,6 +37,8 @@ def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int6
     bands = voice.plain("bands", painted.bands)[0].cpu().numpy()
     hiss = voice.plain("hiss", painted.hiss)[0].cpu().numpy()
     voiced = (painted.voiced[0] > VOICED).cpu().numpy()
+    if sung is not None:
+        voiced |= np.repeat(sung, counts)
     hertz = 440 * 2 ** ((line + OCTAVE * painted.bend[0].cpu().numpy() - 69) / 12)
     pitch = np.where(voiced, np.clip(hertz, LOWEST_HZ, HIGHEST_HZ), 0).astype(np.float32)
     return Sound(bands, np.where(voiced[:, None], np.minimum(hiss, 0), 0).astype(np.float32), pitch)

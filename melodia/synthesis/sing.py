@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from melodia.loudness import at_loudness
 from melodia.pronunciation.phonemes import VOWELS
 from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
-from melodia.synthesis.layout import DURATION, LEVEL, PITCH, READ
+from melodia.synthesis.layout import DURATION, PITCH, READ
 from melodia.synthesis.model import Voice
 from melodia.synthesis.painting import paint
 from melodia.synthesis.signs import QUIET
@@ -33,6 +33,8 @@ KEPT = 0.08  # seconds at either end of a sign that are never drawn out
 GLIDE, EARLY = 0.06, 0.04  # seconds from one note to the next, and how many of them before the onset
 VIBRATO_HZ, VIBRATO_AFTER, VIBRATO_GROWS = 5.5, 0.3, 0.3  # seconds into a note; until it is whole
 MIDDLING_VELOCITY, LOUDER = 80, 12.0  # MIDI velocity, and how much of it is a decibel
+USUAL = 0.7  # quantile of the vowels' levels that is that of a note of middling velocity
+MOST_MOVED = 6.0  # decibels, of a consonant
 WIDEST = 1.5  # standard deviations of the spoken pitch that the painter is told of
 
 
@@ -59,14 +61,30 @@ def sing(voice: Voice, song: Song, config: SpeakConfig, generator: torch.Generat
     padded = np.concatenate([[edge], spoken, [edge]])
     fixed[:, DURATION], fixed[1:-1, PITCH] = np.log2(padded), line
     readings = tell(voice, heard, config.temperature, generator, fixed)
-    readings[1:-1, LEVEL] += [(sung.velocity - MIDDLING_VELOCITY) / LOUDER if sung.velocity else 0 for sung in units]
-    sound = _cut(paint(voice, heard, readings, padded), edge)
+    vowels = np.array([_is_vowel(sung) for sung in units])
+    sound = _cut(paint(voice, heard, readings, padded, np.concatenate([[False], vowels, [False]])), edge)
+    sound = sound._replace(bands=evened(sound.bands, spoken, vowels, [sung.velocity for sung in units]))
     sound = Sound(*(rows[drawn_out(spoken, counts, round(KEPT * rate))] for rows in sound))
     sound = sound._replace(pitch=_sung_pitch(units, counts, sound.pitch, rate, song.vibrato))
     waveform = vocode(sound, noise_of(generator), voice.config.features)
     spans = [(float(a) / rate, float(b) / rate) for a, b in zip(starts, starts + counts, strict=True)]
     sample_rate = voice.config.features.sample_rate
     return Said(at_loudness(waveform, sample_rate), sample_rate, spans, sound.pitch, rate)
+
+
+def evened(bands: Floats, counts: NDArray[np.int64], vowels: NDArray[np.bool_], velocities: Sequence[int]) -> Floats:
+    """(frames, n_mels) dB with each vowel as loud as its note is: in speech some are hardly there, in song they carry it."""
+    if not vowels.any():
+        return bands
+    sign_of = np.repeat(np.arange(len(counts)), counts)
+    power = np.bincount(sign_of, (10 ** (bands / 10)).mean(axis=-1)) / counts
+    level = 10 * np.log10(power)
+    usual = float(np.quantile(level[vowels], USUAL))
+    louder = (np.asarray(velocities) - MIDDLING_VELOCITY) / LOUDER
+    gains = np.where(vowels, usual + louder - level, 0.0)
+    # a consonant moves with the vowels beside it, half as far, so that words stay whole
+    beside = np.interp(np.arange(len(counts)), np.flatnonzero(vowels), gains[vowels])
+    return bands + np.where(vowels, gains, np.clip(beside / 2, -MOST_MOVED, MOST_MOVED))[sign_of][:, None]
 
 
 def _line(units: Sequence[Sung], voice: Voice) -> Floats:
