@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,17 +167,23 @@ def generator_of(random_seed: int) -> torch.Generator:
 
 def speller_of(notices: Callable[[str], None]) -> Speller:
     """What gives words their phonemes that no lexicon has: loaded with the first of them; letter by letter where it is missing."""
-    loaded: list[Speller | None] = []
+    missing = False
 
     def spelled(words: Sequence[str]) -> dict[str, str]:
-        from melodia.spelling.spell import load_speller
-
-        if not loaded:
-            try:
-                loaded.append(load_speller())
-            except CheckpointError as error:
-                loaded.append(None)
-                notices(f"words that no lexicon has are read letter by letter, such as {words[0]!r}: {error}")
-        return loaded[0](words) if loaded[0] else {}
+        nonlocal missing
+        try:
+            return {} if missing else _speller()(words)
+        except CheckpointError as error:
+            missing = True
+            notices(f"words that no lexicon has are read letter by letter, such as {words[0]!r}: {error}")
+            return {}
 
     return spelled
+
+
+@cache
+def _speller() -> Speller:
+    """The speller that ships, loaded once."""
+    from melodia.spelling.spell import load_speller
+
+    return load_speller()
