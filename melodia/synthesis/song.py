@@ -156,7 +156,7 @@ def _placed(lyrics: Lyrics, notes: Sequence[SungNote], phrases: Sequence[Sequenc
     total = sum(needed)
     if total > len(notes):
         raise ConfigError(
-            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody of {total - len(notes)} more notes"
+            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody of {total} notes or more"
         )
     everything = [syllable for line in lyrics.lines for syllable in line]
     for first in range(0, len(notes) - total + 1 if repeat else 1, total):
