@@ -42,7 +42,7 @@ def tell(voice: Voice, heard: Tensor, temperature: float, generator: torch.Gener
 def _drawn(logits: Tensor, means: Tensor, spreads: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
     """One reading, in standard deviations."""
     if temperature == 0:
-        return means[logits.argmax()].clamp(-RANGE, RANGE)
+        return (logits.softmax(dim=-1)[:, None] * means).sum(dim=0).clamp(-RANGE, RANGE)
     probs = (logits / temperature).softmax(dim=-1).cpu()
     which = int(torch.multinomial(probs, 1, generator=generator))
     noise = torch.randn(means.shape[-1], generator=generator).clamp(-FARTHEST, FARTHEST).to(means.device)
