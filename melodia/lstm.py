@@ -100,7 +100,7 @@ class StackedLSTM(nn.Module):
         run: Any = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}[self.config.cell]
         settings = (True, 1, 0.0, self.training, False, True)  # biases, layers, dropout, training, both ways, batch first
         zeros = _packed(tuple(s[:1] for s in self.initial_state(len(x), x.device)))
-        for depth, ways in enumerate(self._weights()):
+        for depth, ways in enumerate(self.weights()):
             read = self._normed(x, depth)
             backwards = read.gather(1, mirrored.expand_as(read))
             ahead, back = (run(heard, zeros, weights, *settings)[0] for heard, weights in zip((read, backwards), ways, strict=True))
@@ -117,7 +117,7 @@ class StackedLSTM(nn.Module):
         directions = self.config.directions
         return tuple(s[depth * directions : (depth + 1) * directions].contiguous() for s in state)
 
-    def _weights(self) -> Iterator[list[list[Tensor]]]:
+    def weights(self) -> Iterator[list[list[Tensor]]]:
         """Of each layer, for each direction, its weights in torch's order."""
         modules = list(self.layers) if isinstance(self.layers, nn.ModuleList) else [self.layers]
         rows: list[list[Tensor]] = [row for module in modules for row in module.all_weights]  # type: ignore[union-attr]
@@ -127,7 +127,7 @@ class StackedLSTM(nn.Module):
     def _step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step, cell by cell: the fused CPU kernel reorders all weights at each call, ten times the work."""
         x, news = x[:, 0], []
-        for depth, (weights,) in enumerate(self._weights()):
+        for depth, (weights,) in enumerate(self.weights()):
             y, new = self._cell(self._normed(x, depth), tuple(s[depth] for s in state), weights)
             x = self._joined(x, y, depth)
             news.append(new)
@@ -165,7 +165,7 @@ class StackedLSTM(nn.Module):
         """
         state = state or self.initial_state(len(x), x.device)
         traces = []
-        for depth, weights in enumerate(self._weights()):
+        for depth, weights in enumerate(self.weights()):
             read, of_layer = self._normed(x, depth), self._of_layer(state, depth)
             ways = []
             for way, row in enumerate(weights):

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from melodia.errors import ConfigError
+from melodia.lstm import LSTMConfig, StackedLSTM
+from melodia.sampling import SamplingConfig, probabilities
+from melodia.stepping import Product, Steps, drawn, silu, state_arrays
+
+
+def make(**settings):
+    torch.manual_seed(0)
+    return StackedLSTM(LSTMConfig(**{"input_size": 24, "hidden_size": 36, "num_layers": 3, **settings})).eval()
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_its_steps_are_those_of_the_stack(streams):
+    stack = make()
+    steps, state = Steps(stack), stack.initial_state(streams)
+    arrays = state_arrays(state)
+    for _ in range(20):
+        x = torch.randn(streams, 24) * 3
+        with torch.no_grad():
+            y, state = stack(x[:, None], state)
+        np.testing.assert_allclose(steps(x.numpy(), arrays), y[:, 0].numpy(), atol=2e-6)
+    for mine, torchs in zip(arrays, state, strict=True):
+        np.testing.assert_allclose(mine, torchs.numpy(), atol=4e-6)
+
+
+def test_a_state_is_taken_over_as_a_copy():
+    state = make().initial_state(1)
+    Steps(make())(np.ones((1, 24), np.float32), state_arrays(state))
+    assert not any(part.any() for part in state)
+
+
+@pytest.mark.parametrize("settings", [{"cell": "gru"}, {"layer_norm": True}, {"residual": True}, {"bidirectional": True}])
+def test_other_stacks_are_refused(settings):
+    with pytest.raises(ConfigError, match="plain LSTMs"):
+        Steps(make(**settings))
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ConfigError, match="float32 or int8"):
+        Steps(make(), "int4")
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize(("precision", "off"), [("float32", 1e-5), ("int8", 0.03)])
+def test_a_product_of_any_number_of_rows(streams, precision, off):
+    rng = np.random.default_rng(0)
+    weights, bias = rng.standard_normal((5, 64)).astype(np.float32), rng.standard_normal(5).astype(np.float32)
+    x = rng.standard_normal((streams, 64)).astype(np.float32)
+    true = x @ weights.T + bias
+    assert np.abs(Product(weights, bias, precision)(x) - true).max() <= off * np.abs(true).max()
+
+
+def test_int8_weights_are_a_quarter_of_the_bytes():
+    assert Steps(make(), "int8").num_bytes * 4 == Steps(make()).num_bytes
+
+
+def test_silu_of_numbers_of_all_sizes():
+    x = np.linspace(-100, 100, 401, dtype=np.float32)
+    np.testing.assert_allclose(silu(x.copy()[None])[0], torch.nn.functional.silu(torch.from_numpy(x)).numpy(), atol=1e-5)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.sampled_from([0.3, 1.0, 1.7]), st.sampled_from([0, 1, 3]), st.sampled_from([0.5, 0.9, 1.0]))
+def test_draws_have_the_probabilities_of_the_sampler(seed, temperature, top_k, top_p):
+    rng = np.random.default_rng(seed)
+    logits, allowed = rng.standard_normal(9).astype(np.float32) * 2, rng.random(9) < 0.7
+    allowed[0] = True
+    config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    masked = torch.from_numpy(np.where(allowed, logits, -np.inf))
+    grid = (np.arange(2000) + 0.5) / 2000
+    counts = np.bincount([drawn(logits, allowed, temperature, top_k, top_p, u) for u in grid], minlength=9)
+    np.testing.assert_allclose(counts / 2000, probabilities(masked, config).numpy(), atol=2e-3)
+
+
+def test_temperature_0_takes_the_likeliest_that_is_allowed():
+    logits, allowed = np.array([3, 9, 5], np.float32), np.array([True, False, True])
+    assert drawn(logits, allowed, 0.0, 0, 1.0, 0.1) == 2
+
+
+def test_where_nothing_is_allowed_nothing_is_drawn():
+    assert drawn(np.zeros(3, np.float32), np.zeros(3, bool), 1.0, 0, 1.0, 0.5) == -1
