@@ -1,0 +1,87 @@
+"""A composer one event at a time on the CPU: what `melodia.composition.model` computes, arranged for few streams.
+
+Embeddings only ever meet linear maps, so each row of a map's product is kept in a table: reading an event is a sum of rows, and so
+is what a head sees of the attributes that are chosen already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from melodia.composition.codec import MAX_PARTS, NAMES, NUM_COLUMNS, PART, PROGRAM
+from melodia.composition.model import CONDITIONS, RECALLED, Composer
+from melodia.composition.recall import NUM_SOURCES
+from melodia.stepping import Floats, Product, Steps, add_rows, silu
+
+Rows = NDArray[np.int64]
+
+
+class ComposerSteps:
+    """See the module. `state` is that of `melodia.stepping.Steps`."""
+
+    def __init__(self, composer: Composer, precision: str = "float32") -> None:
+        self.lstm = Steps(composer.lstm, precision)
+        self.embedding = _floats(composer.embedding.weight)
+        self.offsets = composer.offsets.cpu().numpy()  # type: ignore[operator]
+        self.bias = _floats(composer.read_event.bias)
+        tables = [self._table(_floats(composer.read_event.weight), range(NUM_COLUMNS))]
+        recalled = np.split(_floats(composer.read_recalled.weight), NUM_SOURCES, axis=1)
+        tables += [self._table(weights, RECALLED) for weights in recalled]
+        self.read_table = np.concatenate(tables)
+        starts = np.arange(1, NUM_SOURCES + 1)[:, None] * len(self.embedding)
+        self.recalled_offsets = self.offsets[list(RECALLED)] + starts  # (NUM_SOURCES, columns)
+        self.heads = {}
+        for column, conditions in CONDITIONS.items():
+            head = composer.heads[NAMES[column]]
+            weights, size = _floats(head.hidden.weight), self.lstm.size
+            hidden = Product(weights[:, :size], _floats(head.hidden.bias), precision)
+            output = Product(_floats(head.output.weight), _floats(head.output.bias), precision)
+            self.heads[column] = (hidden, self._table(weights[:, size:], conditions), output)
+
+    def _table(self, weights: Floats, columns: Sequence[int]) -> Floats:
+        """(rows, outputs): each row of the embedding, as a linear map of several columns side by side sees it."""
+        table = np.zeros((len(self.embedding), len(weights)), np.float32)
+        size = self.embedding.shape[1]
+        ends = [*self.offsets[1:] - 1, len(self.embedding)]
+        for i, column in enumerate(columns):
+            of_column = slice(self.offsets[column] - 1, ends[column])
+            table[of_column] = self.embedding[of_column] @ weights[:, i * size : (i + 1) * size].T
+        return table
+
+    def __call__(self, events: Rows, recalled: Rows, state: tuple[Floats, Floats]) -> Floats:
+        """(streams, NUM_COLUMNS), (streams, NUM_SOURCES, NUM_COLUMNS) -> (streams, hidden_size); the state is changed."""
+        x = np.tile(self.bias, (len(events), 1))
+        before = (recalled[:, :, list(RECALLED)] + self.recalled_offsets).reshape(len(events), -1)
+        add_rows(self.read_table, np.concatenate((events + self.offsets, before), axis=1), x)
+        return self.lstm(silu(x), state)
+
+    def logits(self, column: int, hidden: Floats, event: Rows, parts: Floats) -> Floats:
+        """Logits of an attribute of the next events, without the codec's masks.
+
+        Args:
+            column: which attribute.
+            hidden: (streams, hidden_size).
+            event: (streams, NUM_COLUMNS), the next events as far as they are chosen.
+            parts: (MAX_PARTS, embedding_size), see `parts`.
+        """
+        product, table, output = self.heads[column]
+        x, conditions = product(hidden), list(CONDITIONS[column])
+        if conditions:
+            add_rows(table, event[:, conditions] + self.offsets[conditions], x)
+        found = output(silu(x))
+        return found @ parts.T if column == PART else found
+
+    def parts(self, programs: Sequence[int]) -> Floats:
+        """(MAX_PARTS, embedding_size): what a part is pointed at by; `programs` (MAX_PARTS,), -1 where there is none."""
+        by_slot = self.embedding[self.offsets[PART] + np.arange(MAX_PARTS)]
+        return np.asarray(by_slot + self.embedding[self.offsets[PROGRAM] + np.asarray(programs)], np.float32)
+
+
+def _floats(weights: torch.Tensor) -> Floats:
+    """As an array."""
+    found: Floats = weights.detach().float().cpu().numpy()
+    return found
