@@ -7,6 +7,7 @@ is what a head sees of the attributes that are chosen already.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ class ComposerSteps:
     def __init__(self, composer: Composer, precision: str = "float32") -> None:
         self.lstm = Steps(composer.lstm, precision)
         self.embedding = _floats(composer.embedding.weight)
-        self.offsets = composer.offsets.cpu().numpy()  # type: ignore[operator]
+        self.offsets: Rows = composer.get_buffer("offsets").cpu().numpy()
         self.bias = _floats(composer.read_event.bias)
         tables = [self._table(_floats(composer.read_event.weight), range(NUM_COLUMNS))]
         recalled = np.split(_floats(composer.read_recalled.weight), NUM_SOURCES, axis=1)
@@ -36,7 +37,7 @@ class ComposerSteps:
         self.recalled_offsets = self.offsets[list(RECALLED)] + starts  # (NUM_SOURCES, columns)
         self.heads = {}
         for column, conditions in CONDITIONS.items():
-            head = composer.heads[NAMES[column]]
+            head: Any = composer.heads[NAMES[column]]
             weights, size = _floats(head.hidden.weight), self.lstm.size
             hidden = Product(weights[:, :size], _floats(head.hidden.bias), precision)
             output = Product(_floats(head.output.weight), _floats(head.output.bias), precision)
