@@ -47,7 +47,26 @@ TITLES = "King|Queen|Pope|Emperor|Empress|Tsar|Prince|Princess|Sultan|Pharaoh"  
 NUMBERED = {
     "war", "chapter", "part", "book", "volume", "act", "scene", "type", "phase", "appendix", "figure", "table", "lesson", "section",
 }  # fmt: skip
-UNNUMBERED = frozenset("the a an this that his her its my your our their in on by with and or no an of to i".split())
+UNNUMBERED = {
+    "the",
+    "a",
+    "an",
+    "this",
+    "that",
+    "his",
+    "her",
+    "its",
+    "my",
+    "your",
+    "our",
+    "their",
+    "on",
+    "by",
+    "with",
+    "and",
+    "or",
+    "i",
+}
 COMPARED = {"<=": "less than or equal to", ">=": "greater than or equal to", "<": "less than", ">": "greater than"}
 COMPARISON = re.compile(r"(?<=[^\s<>=-])(\s?)([<>]=?)\1(?:(?<=\s)(?=[^\s<>=])|(?=[-+.$]?[0-9]))")  # 3 < 5, x<5, but no <tag>
 INTERJECTIONS = {"BRR", "GRR", "HM", "HMM", "MM", "MMM", "NTH", "PSST", "PST", "SH", "SHH", "TSK", "ZZZ"}  # no acronyms

@@ -12,10 +12,10 @@ from melodia.device import resolve_device
 from melodia.errors import CheckpointError
 from melodia.score import Score
 from melodia.synthesis.checkpoint import load_voice
+from melodia.synthesis.config import SONG, SPEECH, SUNG_TEMPERATURE, SongConfig, SpeakConfig
 from melodia.synthesis.model import Voice
 from melodia.synthesis.reading import Sentence, emphasised, read, read_phonemes
-from melodia.synthesis.song import Song, SongConfig, set_to
-from melodia.synthesis.speak import SpeakConfig
+from melodia.synthesis.song import Song, set_to
 from melodia.synthesis.spoken import Piece, Speech, pieces, speech_of, words_of
 from melodia.synthesis.words import Speller
 from melodia.synthesis.written import text_of
@@ -23,16 +23,14 @@ from melodia.synthesis.written import text_of
 if TYPE_CHECKING:
     import torch
 
-VIBRATO, SUNG_TEMPERATURE = 20.0, 0.3
-
 
 def speak(
     text: str | Path,
     *,
     voice: str | Path | Voice = DEFAULTS["synthesis"],
-    rate: float = 1.0,
-    pitch: float = 0.0,
-    temperature: float = 0.667,
+    rate: float = SPEECH.rate,
+    pitch: float = SPEECH.semitones,
+    temperature: float = SPEECH.temperature,
     random_seed: int = 0,
     emphasis: str | Sequence[str] = (),
     markup: bool | None = None,
@@ -44,8 +42,8 @@ def speak(
     Args:
         text: a text, or a .txt file; with the marks of `melodia.synthesis.spans`, or the markup of `melodia.synthesis.markup`.
         voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
-        rate: times as fast.
-        pitch: semitones higher.
+        rate: times as fast, 0.25 to 4.
+        pitch: semitones higher, -24 to 24.
         temperature: 0 reads in the likeliest way, 1 with all the variety of the voice.
         random_seed: the same gives the same speech.
         emphasis: words to stress.
@@ -75,7 +73,7 @@ def sing(
     transpose: int | None = None,
     tempo: float | None = None,
     repeat: bool = False,
-    vibrato: float = VIBRATO,
+    vibrato: float = SONG.vibrato,
     temperature: float = SUNG_TEMPERATURE,
     random_seed: int = 0,
     device: str = "cpu",

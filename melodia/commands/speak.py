@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from melodia.checkpoint import DEFAULTS
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.synthesis.config import FASTEST, MOST_SEMITONES, SLOWEST, SPEECH, SpeakConfig
 
 if TYPE_CHECKING:
     from melodia.synthesis.model import Voice
@@ -35,9 +37,17 @@ DRAWN = 30.0  # seconds of speech that are kept for a picture
     help=f"Sound file: .wav, .flac, .ogg or .mp3; - for WAV on stdout. Takes are numbered.  [default: {NAME}, or as the text file]",
 )
 @click.option("--voice", default=DEFAULTS["synthesis"], show_default=True, help="Name or folder of a checkpoint.")
-@click.option("--rate", type=float, default=1.0, show_default=True, help="Times as fast, 0.5 to 2.")
-@click.option("--pitch", type=float, default=0.0, show_default=True, help="Semitones higher, -12 to 12.")
-@click.option("--temperature", type=float, default=0.667, show_default=True, help="0: the likeliest reading; above: livelier.")
+@click.option("--rate", type=float, default=SPEECH.rate, show_default=True, help=f"Times as fast, {SLOWEST:g} to {FASTEST:g}.")
+@click.option(
+    "--pitch",
+    type=float,
+    default=SPEECH.semitones,
+    show_default=True,
+    help=f"Semitones higher, {-MOST_SEMITONES:g} to {MOST_SEMITONES:g}.",
+)
+@click.option(
+    "--temperature", type=float, default=SPEECH.temperature, show_default=True, help="0: the likeliest reading; above: livelier."
+)
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
 @click.option("--emphasis", multiple=True, metavar="WORD", help="Stress this word; may be given several times.")
@@ -54,13 +64,11 @@ def command(text: str | None, **options: Any) -> None:
 
     *Stars* stress words, [pause 1s] is a pause; SSML tags such as <break>, <emphasis>, <prosody> and <phoneme> are known.
     """
-    from melodia.synthesis.speak import SpeakConfig
-
-    check_range("rate", options["rate"], 0.5, 2)
-    check_range("pitch", options["pitch"], -12, 12)
     check_range("count", options["count"], 1, 1000)
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
-    SpeakConfig(temperature=options["temperature"], random_seed=random_seed)  # what is wrong with them is said first
+    config = SpeakConfig(
+        temperature=options["temperature"], rate=options["rate"], semitones=options["pitch"], random_seed=random_seed
+    )
     written, stem = given_text(text, options["file"])
     quiet = options["quiet"]
     if options["phonemes"]:
@@ -69,15 +77,13 @@ def command(text: str | None, **options: Any) -> None:
     targets = output_paths(options["output"], stem, options["count"])
     refuse_two_on_stdout(options)
     voice = loaded(options["voice"], options["device"])
-    if options["random_seed"] is None:
-        notice(f"random seed {random_seed}", quiet)
     rows = []
     for number, target in enumerate(targets):
-        config = SpeakConfig(
-            temperature=options["temperature"], rate=options["rate"], semitones=options["pitch"], random_seed=random_seed + number
-        )
+        config = replace(config, random_seed=random_seed + number)
         sentences = sentences_to_say(written, options, partial(notice, quiet=quiet or number > 0))
         rows.append(say(voice, sentences, config, target, options, number, len(written)))
+    if options["random_seed"] is None:
+        notice(f"random seed {random_seed}", quiet)
     if options["output"] != Path("-"):
         result(
             "\n".join(row[key] for row in rows for key in ("sound", "timings", "picture") if key in row), rows, options["as_json"]

@@ -25,6 +25,7 @@ from melodia.errors import ConfigError
 from melodia.numbers import digit_words, in_words
 from melodia.pronunciation.ipa import signs_of_word
 from melodia.pronunciation.lexicon import letters_apart
+from melodia.synthesis.config import FASTEST, MOST_SEMITONES, SLOWEST
 from melodia.synthesis.spans import PAUSE, PLAIN, Span, Style, seconds_of
 
 TAGS = ("speak", "p", "s", "break", "emphasis", "prosody", "phoneme", "say-as", "sub")
@@ -32,7 +33,6 @@ PAUSES = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.8,
 LEVELS = {"strong": 2, "moderate": 1, "none": 0, "reduced": -1}
 RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
 PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}  # semitones
-RATE_LIMITS, MOST_SEMITONES = (0.25, 4.0), 24.0
 AS_WRITTEN = ("date", "time", "currency", "unit", "fraction", "address", "name")  # that are read so in any case
 LONGEST_NUMBER = 15  # digits
 ROOT = "<speak>"
@@ -195,10 +195,8 @@ def prosody(style: Style, attributes: dict[str, str]) -> Style:
         rate *= _rate(attributes["rate"].strip())
     if "pitch" in attributes:
         semitones += _semitones(attributes["pitch"].strip())
-    if not RATE_LIMITS[0] <= rate <= RATE_LIMITS[1] or not abs(semitones) <= MOST_SEMITONES:
-        limits = (
-            f"rate from {RATE_LIMITS[0]:.0%} to {RATE_LIMITS[1]:.0%}, pitch up to {MOST_SEMITONES:.0f} semitones from the voice's"
-        )
+    if not SLOWEST <= rate <= FASTEST or not abs(semitones) <= MOST_SEMITONES:
+        limits = f"rate from {SLOWEST:.0%} to {FASTEST:.0%}, pitch up to {MOST_SEMITONES:.0f} semitones from the voice's"
         raise ConfigError(f"prosody: out of range; it may change {limits}")
     return replace(style, rate=rate, semitones=semitones)
 

@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 
 from melodia.errors import ConfigError
 from melodia.pronunciation.ipa import signs_of_word
-from melodia.pronunciation.phonemes import PRIMARY, SECONDARY, STOPS
+from melodia.pronunciation.phonemes import STOPS
 from melodia.pronunciation.pronounce import ENDS
 from melodia.synthesis.markup import begins_with_markup, has_markup, parse_markup
 from melodia.synthesis.sentences import cleaned, is_read, shown, stretches, unreadable
+from melodia.synthesis.signs import GAP, STRESSES
 from melodia.synthesis.spans import Span, spans_of
 from melodia.synthesis.words import Said, Speller, Spelling, said_in
 
 LONGEST = 200  # units of a sentence; longer ones are cut
-STRESSES = ("", PRIMARY, SECONDARY)
-GAP = " "
 NOTHING = "text: there is nothing in it that can be read aloud; give English text"
 
 

@@ -7,8 +7,9 @@ import pytest
 from melodia.errors import ConfigError, MidiError
 from melodia.pronunciation.phonemes import STOPS, VOWELS
 from melodia.score import PPQ, Note, Part, Score, Tempo
+from melodia.synthesis.config import SongConfig
 from melodia.synthesis.melody import SungNote, melody_of, moved_into, phrases_of, skyline, without_graces
-from melodia.synthesis.song import DURATIONS, SongConfig, set_to
+from melodia.synthesis.song import DURATIONS, set_to
 from melodia.synthesis.syllables import syllables_of
 
 EXAMPLES = Path(__file__).parents[2] / "corpora" / "examples"

@@ -10,10 +10,11 @@ from melodia.errors import ConfigError
 from melodia.loudness import loudness
 from melodia.score import PPQ, Note, Part, Score
 from melodia.synthesis.analysis import analyse
+from melodia.synthesis.config import SpeakConfig
 from melodia.synthesis.reading import read
 from melodia.synthesis.sing import drawn_out, sing
 from melodia.synthesis.song import set_to
-from melodia.synthesis.speak import AFTER_SECONDS, BEFORE_SECONDS, SpeakConfig, speak_sentence
+from melodia.synthesis.speak import AFTER_SECONDS, BEFORE_SECONDS, speak_sentence
 
 TEXT = "The rain fell, and it was late."
 
