@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 CONCERT_A, CONCERT_HZ = 69, 440.0
 
 
-def hertz_of(pitch: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def hertz_of(pitch: NDArray[Any]) -> NDArray[Any]:
     """Hz of MIDI pitches."""
-    hertz: NDArray[np.floating[Any]] = CONCERT_HZ * 2 ** ((pitch - CONCERT_A) / 12)
-    return hertz
+    return CONCERT_HZ * 2 ** ((pitch - CONCERT_A) / 12)
 
 
-def pitch_of(hertz: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def pitch_of(hertz: NDArray[Any]) -> NDArray[Any]:
     """MIDI pitches of Hz; 0 where there is none."""
-    pitch: NDArray[np.floating[Any]] = np.where(hertz > 0, CONCERT_A + 12 * np.log2(np.maximum(hertz, 1) / CONCERT_HZ), 0)
-    return pitch
+    return np.where(hertz > 0, CONCERT_A + 12 * np.log2(np.maximum(hertz, 1) / CONCERT_HZ), 0)

@@ -181,7 +181,7 @@ def test_killed_anywhere_it_goes_on(folder, tmp_path, monkeypatch):
             prepare([source(folder)], out, Letters(copies=1), PrepareConfig())
             break
         except Killed:
-            with pytest.raises(CorpusError, match="did not come to an end"):
+            with pytest.raises(CorpusError, match="failed or was stopped"):
                 Corpus(out)
     assert last > 3
     monkeypatch.undo()

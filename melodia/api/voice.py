@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from melodia.checkpoint import DEFAULTS
 from melodia.device import resolve_device
 from melodia.errors import CheckpointError
-from melodia.score import Score
 from melodia.synthesis.checkpoint import load_voice
 from melodia.synthesis.config import SONG, SPEECH, SUNG_TEMPERATURE, SongConfig, SpeakConfig
 from melodia.synthesis.model import Voice
@@ -22,6 +21,8 @@ from melodia.synthesis.written import text_of
 
 if TYPE_CHECKING:
     import torch
+
+    from melodia.api.music import Music
 
 
 def speak(
@@ -66,7 +67,7 @@ def speak(
 
 def sing(
     lyrics: str | Path,
-    melody: str | Path | Score,
+    melody: Music,
     *,
     voice: str | Path | Voice = DEFAULTS["synthesis"],
     part: str | int | None = None,
@@ -82,7 +83,7 @@ def sing(
 
     Args:
         lyrics: a text, or a .txt file: English, a syllable a note; `_` holds one over the next note.
-        melody: MIDI file or score.
+        melody: MIDI file, recording, score or PrettyMIDI.
         voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         part: number from 1, or name, of the part to sing; None finds it.
         transpose: semitones; None moves it by octaves to where the voice is at ease.
@@ -96,13 +97,15 @@ def sing(
     Raises:
         MelodiaError: the file of the lyrics cannot be read.
         MidiError: the melody cannot be read, or has no notes.
+        AudioError: the recording that is the melody cannot be read, or nothing is heard in it.
         ConfigError: a setting is out of range, or the lyrics have no words, or more syllables than there are notes.
         CheckpointError: the voice cannot be loaded.
     """
-    messages: list[str] = []
+    from melodia.api.music import read_primer
+
     how = SpeakConfig(temperature=temperature, random_seed=random_seed)
     config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat, vibrato=vibrato)
-    score = melody if isinstance(melody, Score) else Score.read(melody)
+    score, messages = read_primer(melody, device)
     song = set_to(text_of(lyrics), score, config, speller=speller_of(messages.append), notices=messages.append)
     speech = sung(song, voice_of(voice, device), how)
     speech.messages = messages

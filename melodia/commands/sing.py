@@ -18,7 +18,7 @@ NAME = "sung.wav"
 
 @click.command("sing")
 @click.argument("lyrics")
-@click.option("--melody", required=True, type=click.Path(path_type=Path), help="MIDI file with the melody.")
+@click.option("--melody", required=True, type=click.Path(path_type=Path), help="MIDI file, or recording, with the melody.")
 @click.option("--part", help="Number (from 1) or name of the part to sing.  [default: the one that looks like a melody]")
 @click.option("--transpose", type=int, help="Semitones higher.  [default: octaves, to where the voice is at ease]")
 @click.option("--tempo", type=float, help="Quarter notes a minute.  [default: the file's]")
@@ -43,8 +43,8 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
 
     Where there are as many lines as phrases in the melody, each line has its phrase.
     """
+    from melodia.api.music import read_primer
     from melodia.api.voice import speller_of, sung
-    from melodia.score import Score
     from melodia.soundfiles import STDOUT, sound_written
     from melodia.synthesis.song import set_to
 
@@ -59,7 +59,10 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     def tell(line: str) -> None:
         notice(line, quiet)
 
-    song = set_to(text, Score.read(melody), config, speller=speller_of(tell), notices=tell)
+    score, messages = read_primer(melody, options["device"])
+    for message in messages:
+        tell(message)
+    song = set_to(text, score, config, speller=speller_of(tell), notices=tell)
     if song.lead:
         tell(f"the first consonants come before the melody: all is {song.lead:.2f} s later than in it")
     speech = sung(song, loaded(options["voice"], options["device"]), how)

@@ -5,7 +5,7 @@
     <break time="300ms" strength="weak"/>                 a pause: a time, or none, x-weak, weak, medium, strong, x-strong
     <emphasis level="strong">                             or moderate, reduced, none
     <prosody rate="80%" pitch="+2st">                     rate: percent, x-slow ... x-fast; pitch: st, percent, x-low ... x-high
-    <phoneme ph="təmˈɑtO">                                as `melodia speak --phonemes` writes them, or in IPA
+    <phoneme ph="təmˈɑtO">                                as `melodia speak --phonemes` writes them, or in IPA; no other alphabet
     <say-as interpret-as="characters">                    letters apart; or digits, telephone, cardinal, ordinal, date, time
     <sub alias="World Wide Web">                          what is said instead
 
@@ -156,13 +156,14 @@ class _Reader:
         if tag == "phoneme":
             if "ph" not in attributes:
                 raise ConfigError("<phoneme> has no ph, which says the phonemes")
+            chosen("alphabet of <phoneme>", attributes.get("alphabet", "ipa").lower(), {"ipa": None})
             return [Span(text if re.search("[A-Za-z]", text) else "word", style, signs_of_word(attributes["ph"]))]
         kind = attributes.get("interpret-as", "")
         if kind in ("characters", "spell-out", "verbatim"):
-            parts = re.findall("[A-Za-z]+|[0-9]", text)
-            return [Span(f" {p} ", style, letters_apart(p)) if p.isalpha() else Span(f" {digit_words(p)} ", style) for p in parts]
+            return [_apart(part, style) for part in re.findall("[A-Za-z]+|[0-9]", text)]
         if kind == "telephone":
-            return [Span(", ".join(digit_words(group) for group in re.findall("[0-9]+", text)), style)]
+            groups = [_apart(group, style) for group in re.findall(r"[A-Za-z]+|\+?[0-9]+", text)]
+            return [span for group in groups for span in (group, Span(", ", style))][:-1]
         number = text.replace(",", "").strip()
         if kind == "digits":
             return [Span(f" {digit_words(text)} ", style)]
@@ -171,6 +172,13 @@ class _Reader:
         if kind not in AS_WRITTEN:
             self.tell(f"as {kind}", f"{text[:20]!r} cannot be said as {kind!r}, and is read as it is written")
         return [Span(text, style)]
+
+
+def _apart(letters: str, style: Style) -> Span:
+    """Letters or digits one by one, with a plus if it begins so."""
+    if letters.isalpha():
+        return Span(f" {letters} ", style, letters_apart(letters))
+    return Span(f" {'plus ' if letters[0] == '+' else ''}{digit_words(letters)} ", style)
 
 
 def pause_of(attributes: dict[str, str]) -> float:

@@ -133,7 +133,7 @@ def _placed(lyrics: Lyrics, notes: Sequence[SungNote], phrases: Sequence[Sequenc
     total = sum(needed)
     if total > len(notes):
         raise ConfigError(
-            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody (or a --part of it) of {total} or more"
+            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody (or --part) of {total} or more"
         )
     everything = [syllable for line in lyrics.lines for syllable in line]
     for first in range(0, len(notes) - total + 1 if repeat else 1, total):
