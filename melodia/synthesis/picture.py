@@ -17,7 +17,7 @@ HIGHEST_HZ = 8000.0
 WINDOW, HOP = 0.025, 0.005  # seconds
 RANGE_DB = 70.0
 ROWS = 3  # of words
-LETTER = 0.075  # inches of a label, a character
+LETTER = 0.07  # inches of a label, a character
 
 
 def draw_speech(speech: Speech, path: str | Path) -> Path:
