@@ -380,6 +380,8 @@ def test_refusals(folder, tmp_path):
     refused(
         [source(tmp_path / "empty")], CorpusError, "none of 1 files could be used; the first: texts/bad.txt: bad.txt: not a text"
     )
+    with pytest.raises(CorpusError, match="failed or was stopped; run it again to go on, or to see why"):
+        Corpus(tmp_path / "out")
     refused([source(folder), source(folder / "part0")], ConfigError, "two are called 'texts'")
     refused([source(folder)], ConfigError, "other files in it", folder)
     refused([source(folder)], ConfigError, "other files in it", tmp_path)

@@ -226,7 +226,7 @@ def read_phonemes(phonemes: str) -> Iterator[Sentence]:
                 said.append(Said("", next((sign for sign in written if sign in ENDS), written[0])))
             else:
                 emphasis = next(e for e, mark in MARKS.items() if written.startswith(mark) and written.endswith(mark))
-                word = written.strip("*~") if MARKS[emphasis] else written
+                word = written[len(MARKS[emphasis]) : len(written) - len(MARKS[emphasis])]
                 said.append(Said(word, signs_of_word(word), Style(emphasis=emphasis)))
         sentence = sentence_of(match[0].strip(), said, ".")
         if sentence.words:
