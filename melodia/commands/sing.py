@@ -10,7 +10,7 @@ import click
 
 from melodia.checkpoint import DEFAULTS
 from melodia.commands.console import device_option, json_option, notice, quiet_option, result
-from melodia.commands.speak import given_text, loaded, output_paths, refuse_two_on_stdout
+from melodia.commands.speak import check_timings, given_text, loaded, output_paths, refuse_two_on_stdout
 from melodia.synthesis.config import SONG, SUNG_TEMPERATURE, SongConfig, SpeakConfig
 
 NAME = "sung.wav"
@@ -55,6 +55,7 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
     text, stem = given_text(lyrics, None)
     (target,) = output_paths(options["output"], stem, 1, NAME)
     refuse_two_on_stdout(options)
+    check_timings(options["timings"], [target])
 
     def tell(line: str) -> None:
         notice(line, quiet)

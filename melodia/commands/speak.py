@@ -80,6 +80,7 @@ def command(text: str | None, **options: Any) -> None:
         return
     targets = output_paths(options["output"], stem, options["count"])
     refuse_two_on_stdout(options)
+    check_timings(options["timings"], targets)
     voice = loaded(options["voice"], options["device"])
     rows = []
     for number, target in enumerate(targets):
@@ -147,6 +148,17 @@ def refuse_two_on_stdout(options: dict[str, Any]) -> None:
     """
     if options["output"] == Path("-") and (options["as_json"] or options["picture"]):
         raise click.UsageError("-o - writes sound to stdout; name a file for --json or --picture")
+
+
+def check_timings(timings: Path | None, targets: list[Path]) -> None:
+    """Refuses a name for the words' times that is none, before anything is said.
+
+    Raises:
+        ConfigError: it is a folder, stdout, or that of the sound.
+    """
+    names = [numbered(timings, number, len(targets)) for number in range(len(targets))] if timings else []
+    if timings and (timings.is_dir() or timings == Path("-") or set(names) & set(targets)):
+        raise ConfigError(f"timings: {timings} is a folder, stdout, or the name of the sound; name a JSON file")
 
 
 def loaded(voice: str, device: str) -> Voice:

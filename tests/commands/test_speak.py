@@ -129,7 +129,8 @@ def test_how_it_is_said_makes_a_difference(speak):
     (["A", "--count", 0], "count"), (["A", "--temperature", 9], "temperature"), (["A", "-o", "x.doc"], "does not end in .wav"),
     (["A", "-o", "."], "is a folder"), (["no.txt"], "no.txt: cannot be read"), (["A", "-o", "-", "--count", 2], "stdout"),
     (["<speak>A</b>"], "line 1, column"), (["q7", "--read-phonemes"], "no phoneme"), (["A", "--random-seed", -1], "random_seed"),
-    (["A", "--device", "warp"], "device"), (["A", "-o", "x.txt/y.wav"], "x.txt"),
+    (["A", "--device", "warp"], "device"), (["A", "--timings", "."], "timings: . is a folder"), (["A", "--timings", "-"], "timings: -"),
+    (["A", "-o", "o.wav", "--timings", "o.wav"], "the name of the sound"), (["A", "-o", "x.txt/y.wav"], "x.txt"),
 ])  # fmt: skip
 def test_refusals_are_one_line_and_leave_no_file(speak, arguments, message):
     Path("x.txt").write_bytes(b"\xff\x00")
