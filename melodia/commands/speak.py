@@ -34,7 +34,7 @@ DRAWN = 30.0  # seconds of speech that are kept for a picture
     "-o",
     "--output",
     type=click.Path(path_type=Path, allow_dash=True),
-    help=f"Sound file: .wav, .flac, .ogg or .mp3; - for WAV on stdout. Takes: x-1.wav ...  [default: {NAME}, or as the text file]",
+    help=f"Sound file: .wav, .flac, .ogg or .mp3; - for WAV on stdout.  [default: {NAME}, or as the text file]",
 )
 @click.option("--voice", default=DEFAULTS["synthesis"], show_default=True, help="Name or folder of a checkpoint.")
 @click.option("--rate", type=float, default=SPEECH.rate, show_default=True, help=f"Times as fast, {SLOWEST:g} to {FASTEST:g}.")
@@ -49,7 +49,13 @@ DRAWN = 30.0  # seconds of speech that are kept for a picture
     "--temperature", type=float, default=SPEECH.temperature, show_default=True, help="0: the likeliest reading; above: livelier."
 )
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
-@click.option("--count", type=int, default=1, show_default=True, help="How many takes; their numbers come last in their names.")
+@click.option(
+    "--count",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Takes: x-1.wav, x-2.wav; without -o, x-take2-1.wav ... if some are there.",
+)
 @click.option("--emphasis", multiple=True, metavar="WORD", help="Stress this word; may be given several times.")
 @click.option("--markup/--no-markup", default=None, help="Whether the text has SSML tags.  [default: look whether it has]")
 @click.option(
