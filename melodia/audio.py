@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from melodia.config import check_range
 from melodia.errors import AudioError, ConfigError
-from melodia.files import temporary_beside
 from melodia.mp3 import SAME, mp3_seconds
 
 Waveform = NDArray[np.float32]
@@ -240,23 +239,6 @@ def _opened(path: Path) -> Any:
         file.close()
         raise AudioError(text)
     return file
-
-
-def write_wav(path: str | Path, waveform: Waveform, sample_rate: int) -> Path:
-    """Writes a 16-bit WAV file, whole or not at all, and returns its path.
-
-    Raises:
-        AudioError: the file cannot be written.
-    """
-    import soundfile
-
-    path = Path(path)
-    try:
-        with temporary_beside(path) as temporary:
-            soundfile.write(temporary, waveform, sample_rate, subtype="PCM_16", format="WAV")
-    except (OSError, soundfile.SoundFileError) as error:
-        raise AudioError(f"{path}: cannot be written: {error}") from error
-    return path
 
 
 def normalised(waveform: Waveform, peak_db: float = -1.0) -> Waveform:

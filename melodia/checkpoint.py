@@ -58,6 +58,8 @@ def find_checkpoint(name: str | Path) -> Path:
     for folder in (Path(name), shipped("checkpoints") / name):
         if (folder / "config.json").is_file():
             return folder
+    if Path(name).is_dir():
+        raise CheckpointError(f"{name}: there is no config.json in it, so it is no whole checkpoint; fetch or train it again")
     known = ", ".join(sorted(p.parent.name for p in shipped("checkpoints").glob("*/config.json"))) or "none"
     raise CheckpointError(f"{name}: no such model; give a checkpoint folder or one of those that ship: {known}")
 

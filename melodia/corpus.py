@@ -64,7 +64,9 @@ class Corpus:
             manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except FileNotFoundError as error:
             if (self.folder / "shards").is_dir():
-                raise CorpusError(f"{self.folder}: its preparation did not come to an end; run it again to go on") from error
+                raise CorpusError(
+                    f"{self.folder}: its preparation failed or was stopped; run it again to go on, or to see why"
+                ) from error
             raise CorpusError(f"{self.folder}: not a prepared corpus; make one with `melodia prepare`") from error
         except (OSError, ValueError) as error:
             raise CorpusError(f"{path}: damaged ({error}); prepare it again") from error

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.hertz import hertz_of
 
 Block = Tensor | NDArray[np.float32]  # (samples,)
 FLOOR_DB = -100.0
@@ -126,7 +127,7 @@ def _frames(samples: Tensor, config: FeatureConfig) -> Tensor:
 def filterbank(config: FeatureConfig, n_fft: int) -> Tensor:
     """(bins, n_fft // 2 + 1): triangles of height 1 from one bin's neighbour to the other."""
     bins = np.arange(-1, config.num_bins + 1) / config.bins_per_semitone + config.lowest_pitch
-    hertz = 440 * 2 ** ((bins - 69) / 12)
+    hertz = hertz_of(bins)
     lines = np.arange(n_fft // 2 + 1) * config.sample_rate / n_fft
     spacing = config.sample_rate / n_fft
     middle, below, above = hertz[1:-1, None], np.diff(hertz)[:-1, None], np.diff(hertz)[1:, None]
@@ -192,12 +193,18 @@ def _mel_frames(samples: Tensor, config: MelConfig) -> Tensor:
 
 
 @lru_cache(maxsize=16)
+def mel_edges(config: MelConfig, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Lower end, middle and upper end of so many bands, Hz, evenly over the mel scale."""
+    lowest, highest = (2595 * np.log10(1 + f / 700) for f in (config.fmin, config.fmax))
+    hertz = 700 * (10 ** (np.linspace(lowest, highest, count + 2) / 2595) - 1)
+    return hertz[:-2], hertz[1:-1], hertz[2:]
+
+
+@lru_cache(maxsize=16)
 def mel_filterbank(config: MelConfig) -> Tensor:
     """(n_mels, n_fft // 2 + 1): triangles of height 1, each from the middle of its lower neighbour to that of its upper one."""
-    lowest, highest = (2595 * np.log10(1 + f / 700) for f in (config.fmin, config.fmax))
-    hertz = 700 * (10 ** (np.linspace(lowest, highest, config.n_mels + 2) / 2595) - 1)
     lines = np.arange(config.n_fft // 2 + 1) * config.sample_rate / config.n_fft
-    below, middle, above = hertz[:-2, None], hertz[1:-1, None], hertz[2:, None]
+    below, middle, above = (edge[:, None] for edge in mel_edges(config, config.n_mels))
     weights = np.maximum(0, np.minimum((lines - below) / (middle - below), (above - lines) / (above - middle)))
     return torch.from_numpy(weights.astype(np.float32))
 

@@ -38,6 +38,8 @@ def write_json(path: Path, content: Any) -> None:
 def temporary_beside(path: Path, is_folder: bool = False) -> Iterator[Path]:
     """A temporary file or folder that takes the place of `path`, or of what it is a link to, when the block ends well."""
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "not a regular file, and would be lost", str(path))  # such as a device
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:LONGEST_PREFIX]}.", dir=path.parent))
     try:

@@ -121,12 +121,13 @@ def fraction_words(numerator: int, denominator: int, whole: str = "") -> str:
 
 
 def roman(numeral: str) -> int:
-    """The value of a Roman number up to 39, 0 if it is none."""
-    match = re.fullmatch("(X{0,3})(IX|IV|V?I{0,3})", numeral)
-    if not match:
+    """The value of a Roman number up to 89, 0 if it is none, or the letter L alone."""
+    match = re.fullmatch("(XL|L?X{0,3})(IX|IV|V?I{0,3})", numeral)
+    if not match or numeral == "L":
         return 0
+    tens = 4 if match[1] == "XL" else 5 * match[1].count("L") + match[1].count("X")
     units = {"IX": 9, "IV": 4}.get(match[2], 5 * match[2].count("V") + match[2].count("I"))
-    return 10 * len(match[1]) + units
+    return 10 * tens + units
 
 
 def in_words(number: int, kind: str = "cardinal") -> str:

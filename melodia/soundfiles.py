@@ -1,4 +1,4 @@
-"""Waveforms -> sound files of the kind that a suffix names, in pieces as they come; mono, 16 bits where a kind has bits."""
+"""Waveforms -> sound files of the kind that a suffix names, in pieces as they come; 16 bits where a kind has bits."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def check_kind(path: Path) -> None:
 
 
 @contextmanager
-def sound_written(path: Path, sample_rate: int) -> Iterator[Write]:
-    """Gives what writes the next samples of a file, which has its name once all are written; `-` is WAV on stdout.
+def sound_written(path: Path, sample_rate: int, channels: int = 1) -> Iterator[Write]:
+    """Gives what writes the next samples of a file, which has its name once all are written; `-` is mono WAV on stdout.
 
     Raises:
         ConfigError: the name is of no kind that is known.
@@ -52,7 +52,7 @@ def sound_written(path: Path, sample_rate: int) -> Iterator[Write]:
     try:
         with (
             temporary_beside(path) as temporary,
-            soundfile.SoundFile(temporary, "w", sample_rate, 1, format=form, subtype=subtype) as file,
+            soundfile.SoundFile(temporary, "w", sample_rate, channels, format=form, subtype=subtype) as file,
         ):
 
             def write(waveform: Waveform) -> None:
@@ -80,13 +80,13 @@ def _streamed(sample_rate: int) -> Iterator[Write]:
 
 
 def write_sound(path: str | Path, waveform: Waveform, sample_rate: int) -> Path:
-    """Writes a sound file, whole or not at all, and returns its path.
+    """Writes (samples,) or (samples, channels) as a sound file, whole or not at all, and returns its path.
 
     Raises:
         ConfigError: the name is of no kind that is known.
         AudioError: it cannot be written.
     """
     path = Path(path)
-    with sound_written(path, sample_rate) as write:
+    with sound_written(path, sample_rate, 1 if waveform.ndim == 1 else waveform.shape[1]) as write:
         write(waveform)
     return path

@@ -10,9 +10,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from melodia.addresses import expand_addresses
 from melodia.numbers import MONTHS, expand_dates, expand_numbers, in_words, roman
 
-RULES = 2  # number of these rules: with another one, prepared texts are read anew
+RULES = 3  # number of these rules: with another one, prepared texts are read anew
 ALPHABET = " 'abcdefghijklmnopqrstuvwxyz"  # letter 1 is the space between words; 0 is left to the CTC blank
 ALWAYS = {  # with a dot or none, in any case
     "mr": "mister", "mrs": "missus", "messrs": "messieurs", "dr": "doctor", "jr": "junior", "sr": "senior", "ltd": "limited",
@@ -38,12 +39,40 @@ DOT = rf"(?:(\.)(?={BEGINS})|\.?)"  # of an abbreviation: caught if it ends a se
 KINGS = {
     "Henry", "Edward", "George", "Charles", "James", "William", "Richard", "Louis", "Philip", "Elizabeth", "Mary", "Napoleon",
     "Frederick", "Alexander", "Nicholas", "Pius", "Paul", "John", "Francis", "Ferdinand", "Leopold", "Otto", "Catherine",
+    "Benedict", "Gregory", "Leo", "Clement", "Innocent", "Urban", "Boniface", "Peter", "Ivan", "Christian", "Gustav", "Haakon",
+    "Harald", "Olaf", "Alfonso", "Felipe", "Umberto", "Victor", "Emmanuel", "Robert", "David", "Joseph", "Rudolf",
+    "Maximilian", "Wilhelm", "Ramses", "Ramesses", "Ptolemy", "Darius", "Constantine", "Baldwin", "Julius", "Sixtus", "Carlos",
 }  # fmt: skip
-NUMBERED = f"({'|'.join(sorted(KINGS))}|War|Chapter|Part|Book|Volume|Act|Scene|Type|Phase|Appendix|Figure|Table|Lesson|Section)"
+TITLES = "King|Queen|Pope|Emperor|Empress|Tsar|Prince|Princess|Sultan|Pharaoh"  # a number after the next word is of a person
+NUMBERED = {
+    "war", "chapter", "part", "book", "volume", "act", "scene", "type", "phase", "appendix", "figure", "table", "lesson", "section",
+}  # fmt: skip
+UNNUMBERED = {
+    "the",
+    "a",
+    "an",
+    "this",
+    "that",
+    "his",
+    "her",
+    "its",
+    "my",
+    "your",
+    "our",
+    "their",
+    "on",
+    "by",
+    "with",
+    "and",
+    "or",
+    "i",
+}
+COMPARED = {"<=": "less than or equal to", ">=": "greater than or equal to", "<": "less than", ">": "greater than"}
+COMPARISON = re.compile(r"(?<=[^\s<>=-])(\s?)([<>]=?)\1(?:(?<=\s)(?=[^\s<>=])|(?=[-+.$]?[0-9]))")  # 3 < 5, x<5, but no <tag>
 INTERJECTIONS = {"BRR", "GRR", "HM", "HMM", "MM", "MMM", "NTH", "PSST", "PST", "SH", "SHH", "TSK", "ZZZ"}  # no acronyms
 SIGNS = {
     "&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "°": "degrees", "−": "minus", "×": "times", "²": "squared",
-    "³": "cubed",
+    "³": "cubed", "♯": "sharp", "♭": "flat", "≤": "less than or equal to", "≥": "greater than or equal to",
 }  # fmt: skip
 LOOKS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "′": "'", "‛": "'", "º": "°", "№": "No. ", "_": " "}
@@ -68,6 +97,7 @@ def expanded(text: str, joint: str = " ") -> str:
         text: as it is written; what stands in square brackets is left out.
         joint: what stands between the letters of an acronym.
     """
+    text = COMPARISON.sub(lambda m: f" {COMPARED[m[2]]} ", expand_addresses(text))
     text = "".join(c for c in re.sub("([¼-¾⅐-⅞])", r" \1", text).translate(LOOKS) if unicodedata.category(c) != "Cf")
     text = "".join(c for c in unicodedata.normalize("NFKD", text).translate(LOOKS) if unicodedata.category(c) != "Mn")
     text = re.sub(r"\[[^\[\]]*\]", " ", text.replace("⁄", "/"))
@@ -87,6 +117,7 @@ def expand_abbreviations(text: str, joint: str = " ") -> str:
         rf"(?<=[0-9])\s?([ap])\.?m(?![A-Za-z]){DOT}", lambda m: f" {m[1]}{joint}m{_stop(m[2])} ", text, flags=re.IGNORECASE
     )
     text = re.sub(r"(?<![A-Za-z])N[oO](s?)\.\s*(?=[0-9])", lambda m: f"number{m[1]} ", text)
+    text = re.sub(r"(?<![A-Za-z0-9])([A-G])#", r"\1♯", text)
     text = re.sub(r"#(?=[0-9])", "number ", text)
     text = re.sub(rf"(?<=[a-z] )St\.(?:(?=({BEGINS}))|(?!\s+[A-Z]))", lambda m: "street" + ("." if m[1] is not None else ""), text)
     text = re.sub(rf"(?<![A-Za-z])({'|'.join(MONTHS_CUT)})\.?(?= [0-9]{{1,2}}\b)", lambda m: MONTHS_CUT[m[1]], text)
@@ -110,7 +141,9 @@ def _stop_after(match: re.Match[str]) -> str:
 
 def expand_acronyms(text: str, joint: str = " ") -> str:
     """U.S., BBC, FBI, MPs, but no words in capitals, as letters apart, and Roman numbers after names."""
-    text = re.sub(rf"\b{NUMBERED}\s+([IVX]+)\b(?=(\.(?!{BEGINS})\s+[A-Z])?)(?=( of [A-Z]|'s)?)", _numbered, text)
+    text = re.sub(r"\b([IVX]{2,})(?=\s+[Cc]entur)", lambda m: in_words(roman(m[1]), "ordinal") if roman(m[1]) else m[0], text)
+    named = rf"\b((?:{TITLES})\s+)?([A-Za-z]+)\s+([IVXL]+)\b(?=(\.(?!{BEGINS})\s+[A-Z])?)(?=( of [A-Z]|'s)?)"
+    text = re.sub(named, _numbered, text)
     dotted = rf"(?<![A-Za-z])((?:[A-Za-z]\.)+[A-Za-z])(?![A-Za-z])(?:\.('s)|{DOT}('s)?)"
     text = re.sub(dotted, lambda m: joint.join(m[1].replace(".", "").lower()) + (m[2] or m[4] or "") + _stop(m[3]) + " ", text)
     text = re.sub(r"(?<=\b[Tt]he )US(?![A-Za-z'])|(?<![A-Za-z'])US(?= [A-Z][a-z])", f"u{joint}s", text)
@@ -125,14 +158,15 @@ def expand_acronyms(text: str, joint: str = " ") -> str:
 
 
 def _numbered(match: re.Match[str]) -> str:
-    """World War II, chapter IV: a number; Henry VIII: the eighth."""
-    name, numeral = match[1], match[2]
+    """World War II, chapter IV, Rocky III: a number; Henry VIII, King Zog II: the eighth, the second."""
+    title, name, numeral = match[1] or "", match[2], match[3]
     value = roman(numeral)
-    if not value:
-        return match[0]
-    if name in KINGS and ((numeral == "I" and not match[4]) or (len(numeral) == 1 and match[3])):
+    if title or name.capitalize() in KINGS:
+        if value and (match[5] or numeral != "I") and not (len(numeral) == 1 and match[4]):
+            return f"{title}{name} the {in_words(value, 'ordinal')}"
         return match[0]  # "I told John I was there", "Francis X. Bush"
-    return f"{name} the {in_words(value, 'ordinal')}" if name in KINGS else f"{name} {in_words(value)}"
+    signs = (name[0].isupper(), name.lower() in NUMBERED, len(numeral) > 1)  # two of these make it a number
+    return f"{name} {in_words(value)}" if value and sum(signs) > 1 and name.lower() not in UNNUMBERED else match[0]
 
 
 def letters_of(text: str) -> list[int]:

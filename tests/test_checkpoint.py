@@ -21,6 +21,11 @@ def test_an_unknown_name_lists_what_ships():
         find_checkpoint("nobody")
 
 
+def test_a_folder_without_its_config_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match="no config.json in it"):
+        find_checkpoint(tmp_path)
+
+
 def damaged(folder, tmp_path, change):
     copy = shutil.copytree(folder, tmp_path / "copy")
     change(copy)

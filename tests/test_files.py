@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from melodia.errors import ConfigError
@@ -53,3 +55,10 @@ def test_only_regular_files_of_a_size_are_read(tmp_path):
         read_limited(tmp_path / "a", 4)
     with pytest.raises(OSError, match="regular file"):
         read_limited(tmp_path, 5)
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        write_atomically(tmp_path / "pipe", "new")
+    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1

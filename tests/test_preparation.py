@@ -181,7 +181,7 @@ def test_killed_anywhere_it_goes_on(folder, tmp_path, monkeypatch):
             prepare([source(folder)], out, Letters(copies=1), PrepareConfig())
             break
         except Killed:
-            with pytest.raises(CorpusError, match="did not come to an end"):
+            with pytest.raises(CorpusError, match="failed or was stopped"):
                 Corpus(out)
     assert last > 3
     monkeypatch.undo()
@@ -380,6 +380,8 @@ def test_refusals(folder, tmp_path):
     refused(
         [source(tmp_path / "empty")], CorpusError, "none of 1 files could be used; the first: texts/bad.txt: bad.txt: not a text"
     )
+    with pytest.raises(CorpusError, match="failed or was stopped; run it again to go on, or to see why"):
+        Corpus(tmp_path / "out")
     refused([source(folder), source(folder / "part0")], ConfigError, "two are called 'texts'")
     refused([source(folder)], ConfigError, "other files in it", folder)
     refused([source(folder)], ConfigError, "other files in it", tmp_path)

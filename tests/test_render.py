@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from melodia.audio import normalised, trimmed, write_wav
+from melodia.audio import normalised, trimmed
 from melodia.errors import AudioError, ConfigError
 from melodia.render import SAMPLE_RATE, render
 from melodia.score import Note, Part, Score
+from melodia.soundfiles import write_sound
 
 
 def test_a_score_sounds(song, tmp_path):
@@ -17,7 +18,7 @@ def test_a_score_sounds(song, tmp_path):
     seconds = len(waveform) / SAMPLE_RATE
     assert song.seconds < seconds < song.seconds + 6.5
     assert np.abs(waveform[-100:]).max() < 0.01
-    path = write_wav(tmp_path / "a.wav", waveform, SAMPLE_RATE)
+    path = write_sound(tmp_path / "a.wav", waveform, SAMPLE_RATE)
     info = soundfile.info(path)
     assert (info.samplerate, info.channels, info.subtype) == (44_100, 2, "PCM_16")
 

@@ -37,6 +37,16 @@ SAID = {
     # signs
     "R&D @ 10% + 5 = x": "r and d at ten percent plus five equals x",
     "-5°, 3 × 4 m²": "minus five degrees three times four m squared",
+    "C# and F#m, B♭, #5": "c sharp and f sharp m b flat number five",
+    "3 < 5, x>=2 and 2 > y, a<b>, I <3 -> > so": "three less than five x greater than or equal to two and two greater than y a b i three so",
+    # addresses
+    "See example.com/a. Then (https://www.b.org/c-d/?e=1).": "see example dot com slash a then w w w dot b dot org slash c dash d slash question mark e equals one",
+    "a@b.org, j_doe@x.co.uk": "a at b dot org j underscore doe at x dot co dot uk",
+    "and/or, Node.js, 9/11, e.g./i.e.": "and or node dot js nine eleven for example that is",
+    # Roman numbers
+    "Louis XIV, Pope Benedict XVI, King Zog II": "louis the fourteenth pope benedict the sixteenth king zog the second",
+    "Chapter XIV, chapter xi, chapter XI, Rocky IV, Super Bowl LVIII": "chapter fourteen chapter xi chapter eleven rocky four super bowl fifty eight",
+    "the XIV century, the IV drip, this part I like, Malcolm X, Appendix C": "the fourteenth century the iv drip this part i like malcolm x appendix c",
     # money
     "$3.50": "three dollars and fifty cents",
     "$1 $1.01 $0.50 $.05 $0": "one dollar one dollar and one cent fifty cents five cents zero dollars",

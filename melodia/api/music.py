@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
 from melodia.checkpoint import DEFAULT, DEFAULTS
@@ -24,8 +24,13 @@ from melodia.transcription.model import Transcriber
 from melodia.transcription.transcribe import TranscribeConfig, Transcription
 from melodia.transcription.transcribe import transcribe as listen
 
+if TYPE_CHECKING:
+    import pretty_midi
 
-def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
+    Music: TypeAlias = str | Path | Score | pretty_midi.PrettyMIDI
+
+
+def generate(seed: Music | None = None, **options: Any) -> Score:
     """Continues a MIDI file, a recording or a score, or starts from silence.
 
     Args:
@@ -44,13 +49,13 @@ def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
     return make_takes(seed, **options, count=1).scores[0]
 
 
-def generate_takes(seed: str | Path | Score | None = None, count: int = 2, **options: Any) -> list[Score]:
+def generate_takes(seed: Music | None = None, count: int = 2, **options: Any) -> list[Score]:
     """Several takes, from one reading of the seed. Arguments and errors are those of `generate`."""
     return make_takes(seed, count=count, **options).scores
 
 
 def make_takes(
-    seed: str | Path | Score | None = None,
+    seed: Music | None = None,
     *,
     bars: int | None = None,
     seconds: float | None = None,
@@ -73,7 +78,7 @@ def make_takes(
     """Takes, with the tick where the continuation begins and what the user should know.
 
     Args:
-        seed: MIDI file, recording or score to continue; None starts from silence.
+        seed: MIDI file, recording, score or PrettyMIDI to continue; None starts from silence.
         bars: length of the continuation; 16 if neither it nor `seconds` is given.
         seconds: its length in seconds.
         count: how many takes.
@@ -113,15 +118,16 @@ def make_takes(
         continuation_only=continuation_only,
     )
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
-    primer, messages = read_primer(seed, device) if isinstance(seed, str | Path) else (seed, [])
+    messages: list[str]
+    primer, messages = read_primer(seed, device) if seed is not None else (None, [])
     composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))
     takes = compose(primer, composer, config, sampling, progress)
     takes.messages[:0] = messages
     return takes
 
 
-def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]]:
-    """A MIDI file, or what is heard in a recording and what the user should know of that.
+def read_primer(given: Music, device: str = "cpu") -> tuple[Score, list[str]]:
+    """A score, a MIDI file, or what is heard in a recording and what the user should know of that.
 
     Raises:
         MidiError: the MIDI file cannot be read.
@@ -129,14 +135,26 @@ def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]
         CheckpointError: the model that listens is not there.
         ConfigError: there is no such device.
     """
-    if Path(path).suffix.lower() not in AUDIO_SUFFIXES:
-        return Score.read(path), []
-    found = transcribe(path, device=device)
+    if isinstance(given, Score):
+        return given, []
+    if not isinstance(given, str | Path):
+        return _converted(given), []
+    if Path(given).suffix.lower() not in AUDIO_SUFFIXES:
+        return Score.read(given), []
+    found = transcribe(given, device=device)
     if not len(found.notes):
-        raise AudioError(f"{path}: no notes were heard in it, so there is nothing to continue")
+        raise AudioError(f"{given}: no notes were heard in it, so there is nothing to continue")
     bpm, meter = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm, found.score.meters[-1]
     heard = f"{len(found.notes)} notes heard, about {bpm:.0f} quarter notes a minute in {meter.numerator}/{meter.denominator}"
-    return found.score, [*found.messages, f"{path}: {heard}"]
+    return found.score, [*found.messages, f"{given}: {heard}"]
+
+
+def _converted(given: Any) -> Score:
+    import pretty_midi
+
+    if not isinstance(given, pretty_midi.PrettyMIDI):
+        raise ConfigError(f"music: {type(given).__name__} is none; give a file, a Score or a PrettyMIDI")
+    return Score.from_pretty_midi(given)
 
 
 def transcribe(

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from melodia.checkpoint import DEFAULTS
 from melodia.device import resolve_device
 from melodia.errors import CheckpointError
-from melodia.score import Score
 from melodia.synthesis.checkpoint import load_voice
+from melodia.synthesis.config import SONG, SPEECH, SUNG_TEMPERATURE, SongConfig, SpeakConfig
 from melodia.synthesis.model import Voice
 from melodia.synthesis.reading import Sentence, emphasised, read, read_phonemes
-from melodia.synthesis.song import Song, SongConfig, set_to
-from melodia.synthesis.speak import SpeakConfig
+from melodia.synthesis.song import Song, set_to
 from melodia.synthesis.spoken import Piece, Speech, pieces, speech_of, words_of
 from melodia.synthesis.words import Speller
 from melodia.synthesis.written import text_of
@@ -23,16 +22,16 @@ from melodia.synthesis.written import text_of
 if TYPE_CHECKING:
     import torch
 
-VIBRATO, SUNG_TEMPERATURE = 20.0, 0.3
+    from melodia.api.music import Music
 
 
 def speak(
     text: str | Path,
     *,
     voice: str | Path | Voice = DEFAULTS["synthesis"],
-    rate: float = 1.0,
-    pitch: float = 0.0,
-    temperature: float = 0.667,
+    rate: float = SPEECH.rate,
+    pitch: float = SPEECH.semitones,
+    temperature: float = SPEECH.temperature,
     random_seed: int = 0,
     emphasis: str | Sequence[str] = (),
     markup: bool | None = None,
@@ -44,8 +43,8 @@ def speak(
     Args:
         text: a text, or a .txt file; with the marks of `melodia.synthesis.spans`, or the markup of `melodia.synthesis.markup`.
         voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
-        rate: times as fast.
-        pitch: semitones higher.
+        rate: times as fast, 0.25 to 4.
+        pitch: semitones higher, -24 to 24.
         temperature: 0 reads in the likeliest way, 1 with all the variety of the voice.
         random_seed: the same gives the same speech.
         emphasis: words to stress.
@@ -68,14 +67,14 @@ def speak(
 
 def sing(
     lyrics: str | Path,
-    melody: str | Path | Score,
+    melody: Music,
     *,
     voice: str | Path | Voice = DEFAULTS["synthesis"],
     part: str | int | None = None,
     transpose: int | None = None,
     tempo: float | None = None,
     repeat: bool = False,
-    vibrato: float = VIBRATO,
+    vibrato: float = SONG.vibrato,
     temperature: float = SUNG_TEMPERATURE,
     random_seed: int = 0,
     device: str = "cpu",
@@ -84,7 +83,7 @@ def sing(
 
     Args:
         lyrics: a text, or a .txt file: English, a syllable a note; `_` holds one over the next note.
-        melody: MIDI file or score.
+        melody: MIDI file, recording, score or PrettyMIDI.
         voice: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         part: number from 1, or name, of the part to sing; None finds it.
         transpose: semitones; None moves it by octaves to where the voice is at ease.
@@ -98,13 +97,15 @@ def sing(
     Raises:
         MelodiaError: the file of the lyrics cannot be read.
         MidiError: the melody cannot be read, or has no notes.
+        AudioError: the recording that is the melody cannot be read, or nothing is heard in it.
         ConfigError: a setting is out of range, or the lyrics have no words, or more syllables than there are notes.
         CheckpointError: the voice cannot be loaded.
     """
-    messages: list[str] = []
+    from melodia.api.music import read_primer
+
     how = SpeakConfig(temperature=temperature, random_seed=random_seed)
     config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat, vibrato=vibrato)
-    score = melody if isinstance(melody, Score) else Score.read(melody)
+    score, messages = read_primer(melody, device)
     song = set_to(text_of(lyrics), score, config, speller=speller_of(messages.append), notices=messages.append)
     speech = sung(song, voice_of(voice, device), how)
     speech.messages = messages

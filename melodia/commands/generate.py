@@ -84,12 +84,12 @@ def command(song: Path | None, **options: Any) -> None:
         )
     for message in takes.messages:
         notice(message, quiet)
-    if options["random_seed"] is None:
-        notice(f"random seed {random_seed}", quiet)
     rows = []
     for score, path in zip(takes.scores, targets, strict=True):
         rows.append(write_take(score, path, takes.join_ticks, options["wav"], options["picture"]))
         rows[-1]["random_seed"] = random_seed
+    if options["random_seed"] is None:
+        notice(f"random seed {random_seed}", quiet)
     result("\n".join(row[k] for row in rows for k in ("midi", "wav", "picture") if k in row), rows, options["as_json"])
 
 
@@ -115,10 +115,10 @@ def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bo
     """Writes one take and says what it is."""
     row: dict[str, Any] = {"midi": str(score.write(path))}
     if wav:
-        from melodia.audio import write_wav
         from melodia.render import SAMPLE_RATE, render
+        from melodia.soundfiles import write_sound
 
-        row["wav"] = str(write_wav(path.with_suffix(".wav"), render(score), SAMPLE_RATE))
+        row["wav"] = str(write_sound(path.with_suffix(".wav"), render(score), SAMPLE_RATE))
     if picture:
         from melodia.picture import draw_piano_roll
 

@@ -18,15 +18,15 @@ from melodia.errors import ConfigError
 @json_option
 def command(midi: Path, output: Path | None, soundfont: Path | None, synth: str, as_json: bool) -> None:
     """Play a MIDI file into a WAV file (44.1 kHz, stereo, peak at -1 dBFS)."""
-    from melodia.audio import write_wav
     from melodia.render import SAMPLE_RATE, render
     from melodia.score import Score
+    from melodia.soundfiles import write_sound
 
     score = Score.read(midi)
     target = output or midi.with_suffix(".wav")
     if target.suffix.lower() != ".wav":
         raise ConfigError(f"output: {target} does not end in .wav")
     waveform = render(score, soundfont, synth)
-    path = write_wav(target, waveform, SAMPLE_RATE)
+    path = write_sound(target, waveform, SAMPLE_RATE)
     content = {"wav": str(path), "seconds": round(len(waveform) / SAMPLE_RATE, 3), "sample_rate": SAMPLE_RATE}
     result(str(path), content, as_json)

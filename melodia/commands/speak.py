@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from melodia.checkpoint import DEFAULTS
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.synthesis.config import FASTEST, MOST_SEMITONES, SLOWEST, SPEECH, SpeakConfig
 
 if TYPE_CHECKING:
     from melodia.synthesis.model import Voice
@@ -32,18 +34,36 @@ DRAWN = 30.0  # seconds of speech that are kept for a picture
     "-o",
     "--output",
     type=click.Path(path_type=Path, allow_dash=True),
-    help=f"Sound file: .wav, .flac, .ogg or .mp3; - for WAV on stdout. Takes are numbered.  [default: {NAME}, or as the text file]",
+    help=f"Sound file: .wav, .flac, .ogg or .mp3; - for WAV on stdout.  [default: {NAME}, or as the text file]",
 )
 @click.option("--voice", default=DEFAULTS["synthesis"], show_default=True, help="Name or folder of a checkpoint.")
-@click.option("--rate", type=float, default=1.0, show_default=True, help="Times as fast, 0.5 to 2.")
-@click.option("--pitch", type=float, default=0.0, show_default=True, help="Semitones higher, -12 to 12.")
-@click.option("--temperature", type=float, default=0.667, show_default=True, help="0: the likeliest reading; above: livelier.")
+@click.option("--rate", type=float, default=SPEECH.rate, show_default=True, help=f"Times as fast, {SLOWEST:g} to {FASTEST:g}.")
+@click.option(
+    "--pitch",
+    type=float,
+    default=SPEECH.semitones,
+    show_default=True,
+    help=f"Semitones higher, {-MOST_SEMITONES:g} to {MOST_SEMITONES:g}.",
+)
+@click.option(
+    "--temperature", type=float, default=SPEECH.temperature, show_default=True, help="0: the likeliest reading; above: livelier."
+)
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
-@click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
+@click.option(
+    "--count",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Takes: x-1.wav, x-2.wav; without -o, x-take2-1.wav ... if some are there.",
+)
 @click.option("--emphasis", multiple=True, metavar="WORD", help="Stress this word; may be given several times.")
 @click.option("--markup/--no-markup", default=None, help="Whether the text has SSML tags.  [default: look whether it has]")
-@click.option("--phonemes", is_flag=True, help="Print the phonemes that would be said, a sentence a line; no sound.")
-@click.option("--read-phonemes", is_flag=True, help="The text is phonemes, as --phonemes prints them or in IPA.")
+@click.option(
+    "--phonemes",
+    is_flag=True,
+    help="Print the phonemes that would be said, with *emphasis*; no sound.",
+)
+@click.option("--read-phonemes", is_flag=True, help="The text is phonemes and marks, as --phonemes prints them, or IPA.")
 @click.option("--timings", type=click.Path(path_type=Path), help="Also write each word with its times (JSON); takes are numbered.")
 @click.option("--picture/--no-picture", default=False, help="Also draw a spectrogram (PNG) beside each sound file.")
 @device_option
@@ -54,13 +74,11 @@ def command(text: str | None, **options: Any) -> None:
 
     *Stars* stress words, [pause 1s] is a pause; SSML tags such as <break>, <emphasis>, <prosody> and <phoneme> are known.
     """
-    from melodia.synthesis.speak import SpeakConfig
-
-    check_range("rate", options["rate"], 0.5, 2)
-    check_range("pitch", options["pitch"], -12, 12)
     check_range("count", options["count"], 1, 1000)
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
-    SpeakConfig(temperature=options["temperature"], random_seed=random_seed)  # what is wrong with them is said first
+    config = SpeakConfig(
+        temperature=options["temperature"], rate=options["rate"], semitones=options["pitch"], random_seed=random_seed
+    )
     written, stem = given_text(text, options["file"])
     quiet = options["quiet"]
     if options["phonemes"]:
@@ -68,16 +86,15 @@ def command(text: str | None, **options: Any) -> None:
         return
     targets = output_paths(options["output"], stem, options["count"])
     refuse_two_on_stdout(options)
+    check_timings(options["timings"], targets)
     voice = loaded(options["voice"], options["device"])
-    if options["random_seed"] is None:
-        notice(f"random seed {random_seed}", quiet)
     rows = []
     for number, target in enumerate(targets):
-        config = SpeakConfig(
-            temperature=options["temperature"], rate=options["rate"], semitones=options["pitch"], random_seed=random_seed + number
-        )
+        config = replace(config, random_seed=random_seed + number)
         sentences = sentences_to_say(written, options, partial(notice, quiet=quiet or number > 0))
         rows.append(say(voice, sentences, config, target, options, number, len(written)))
+    if options["random_seed"] is None:
+        notice(f"random seed {random_seed}", quiet)
     if options["output"] != Path("-"):
         result(
             "\n".join(row[key] for row in rows for key in ("sound", "timings", "picture") if key in row), rows, options["as_json"]
@@ -137,6 +154,17 @@ def refuse_two_on_stdout(options: dict[str, Any]) -> None:
     """
     if options["output"] == Path("-") and (options["as_json"] or options["picture"]):
         raise click.UsageError("-o - writes sound to stdout; name a file for --json or --picture")
+
+
+def check_timings(timings: Path | None, targets: list[Path]) -> None:
+    """Refuses a name for the words' times that is none, before anything is said.
+
+    Raises:
+        ConfigError: it is a folder, stdout, or that of the sound.
+    """
+    names = [numbered(timings, number, len(targets)) for number in range(len(targets))] if timings else []
+    if timings and (timings.is_dir() or timings == Path("-") or set(names) & set(targets)):
+        raise ConfigError(f"timings: {timings} is a folder, stdout, or the name of the sound; name a JSON file")
 
 
 def loaded(voice: str, device: str) -> Voice:

@@ -8,13 +8,12 @@ A pitch is kept only where the waveform repeats by it.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodia.features import MelConfig
+from melodia.features import MelConfig, mel_edges
 
 Floats = NDArray[np.floating[Any]]
 FEATURES = MelConfig(sample_rate=24_000, hop_length=240, win_length=600, n_fft=1024, n_mels=80, fmin=40.0, fmax=11_900.0)
@@ -80,10 +79,10 @@ def _analysed(
     pitch = np.where(np.maximum(like_before, like_after) > REPEATS, np.where(pitch > 0, exact, 0), 0)
     power = _power(here, window, config)
     differs = _power(here - (before + after) / 2, window, config) / 1.5  # each of three periods has hiss of its own
-    low, middle, high = edges(config, config.n_mels)
+    low, middle, high = mel_edges(config, config.n_mels)
     width = np.maximum((high - low) / 2, np.where(pitch > 0, pitch, UNVOICED_HZ)[:, None])
     bands = 10 * np.log10(np.maximum(_mean(power, middle - width / 2, middle + width / 2, config), FLOOR))
-    low, _, high = edges(config, NUM_HISS)
+    low, _, high = mel_edges(config, NUM_HISS)
     whole = [np.broadcast_to(edge, (len(power), NUM_HISS)) for edge in (low, high)]
     share = (_mean(differs, whole[0], whole[1], config) + FLOOR) / (_mean(power, whole[0], whole[1], config) + FLOOR)
     hiss = np.where(pitch[:, None] > 0, np.clip(10 * np.log10(share), QUIETEST_HISS, 0), 0)
@@ -133,11 +132,3 @@ def _mean(power: Floats, low: Floats, high: Floats, config: MelConfig) -> Floats
     top = config.sample_rate / 2 - 1
     high = np.minimum(high, top)
     return (up_to(high) - up_to(low)) / ((high - low) * to_line)
-
-
-@lru_cache(maxsize=8)
-def edges(config: MelConfig, count: int) -> tuple[Floats, Floats, Floats]:
-    """Lower end, middle and upper end of so many bands, Hz, evenly over the mel scale."""
-    lowest, highest = (2595 * np.log10(1 + f / 700) for f in (config.fmin, config.fmax))
-    hertz = 700 * (10 ** (np.linspace(lowest, highest, count + 2) / 2595) - 1)
-    return hertz[:-2], hertz[1:-1], hertz[2:]

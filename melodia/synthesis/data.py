@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from melodia.config import check_range
 from melodia.corpus import Corpus
 from melodia.features import unpacked
+from melodia.hertz import pitch_of
 from melodia.synthesis.analysis import Floats, Sound
 from melodia.synthesis.layout import PITCH, contour, lay_out, readings_of
 from melodia.synthesis.model import Batch
@@ -101,7 +102,7 @@ def collated(utterances: Sequence[Utterance]) -> Batch:
         sound, signs = utterance.sound(), np.asarray(utterance.signs, np.int64)
         readings, counts = readings_of(sound, signs[:, 2]), signs[:, 2]
         layout = lay_out(counts)
-        semitones = np.where(sound.pitch > 0, 69 + 12 * np.log2(np.maximum(sound.pitch, 1) / 440), 0).astype(np.float32)
+        semitones = pitch_of(sound.pitch).astype(np.float32)
         line = contour(readings[:, PITCH], counts)
         rows.append((signs[:, 0], signs[:, 1], readings, *layout, line, semitones, sound.bands, sound.hiss))
     columns = [

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from melodia.hertz import pitch_of
 from melodia.synthesis.analysis import Floats, Sound
 
 DURATION, PITCH, LEVEL = 0, 1, 2  # places in a reading; LEVEL is the first of the cosines
@@ -58,9 +59,7 @@ def readings_of(sound: Sound, counts: NDArray[np.int64]) -> Floats:
         found: Floats = (sums[ends] - sums[ends - counts]) / np.maximum(counts, 1)[:, None]
         return found
 
-    voiced = sound.pitch > 0
-    semitones = np.where(voiced, 69 + 12 * np.log2(np.maximum(sound.pitch, 1) / 440), 0)
-    share, total = means(np.stack([voiced, semitones], axis=-1).astype(np.float32)).T
+    share, total = means(np.stack([sound.pitch > 0, pitch_of(sound.pitch)], axis=-1).astype(np.float32)).T
     has = share > 0.2
     pitch = np.full(len(counts), MIDDLING)
     if has.any():

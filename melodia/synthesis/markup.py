@@ -5,7 +5,7 @@
     <break time="300ms" strength="weak"/>                 a pause: a time, or none, x-weak, weak, medium, strong, x-strong
     <emphasis level="strong">                             or moderate, reduced, none
     <prosody rate="80%" pitch="+2st">                     rate: percent, x-slow ... x-fast; pitch: st, percent, x-low ... x-high
-    <phoneme ph="təmˈɑtO">                                as `melodia speak --phonemes` writes them, or in IPA
+    <phoneme ph="təmˈɑtO">                                as `melodia speak --phonemes` writes them, or in IPA; no other alphabet
     <say-as interpret-as="characters">                    letters apart; or digits, telephone, cardinal, ordinal, date, time
     <sub alias="World Wide Web">                          what is said instead
 
@@ -25,6 +25,7 @@ from melodia.errors import ConfigError
 from melodia.numbers import digit_words, in_words
 from melodia.pronunciation.ipa import signs_of_word
 from melodia.pronunciation.lexicon import letters_apart
+from melodia.synthesis.config import FASTEST, MOST_SEMITONES, SLOWEST
 from melodia.synthesis.spans import PAUSE, PLAIN, Span, Style, seconds_of
 
 TAGS = ("speak", "p", "s", "break", "emphasis", "prosody", "phoneme", "say-as", "sub")
@@ -32,7 +33,6 @@ PAUSES = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.8,
 LEVELS = {"strong": 2, "moderate": 1, "none": 0, "reduced": -1}
 RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
 PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}  # semitones
-RATE_LIMITS, MOST_SEMITONES = (0.25, 4.0), 24.0
 AS_WRITTEN = ("date", "time", "currency", "unit", "fraction", "address", "name")  # that are read so in any case
 LONGEST_NUMBER = 15  # digits
 ROOT = "<speak>"
@@ -156,13 +156,14 @@ class _Reader:
         if tag == "phoneme":
             if "ph" not in attributes:
                 raise ConfigError("<phoneme> has no ph, which says the phonemes")
+            chosen("alphabet of <phoneme>", attributes.get("alphabet", "ipa").lower(), {"ipa": None})
             return [Span(text if re.search("[A-Za-z]", text) else "word", style, signs_of_word(attributes["ph"]))]
         kind = attributes.get("interpret-as", "")
         if kind in ("characters", "spell-out", "verbatim"):
-            parts = re.findall("[A-Za-z]+|[0-9]", text)
-            return [Span(f" {p} ", style, letters_apart(p)) if p.isalpha() else Span(f" {digit_words(p)} ", style) for p in parts]
+            return [_apart(part, style) for part in re.findall("[A-Za-z]+|[0-9]", text)]
         if kind == "telephone":
-            return [Span(", ".join(digit_words(group) for group in re.findall("[0-9]+", text)), style)]
+            groups = [_apart(group, style) for group in re.findall(r"[A-Za-z]+|\+?[0-9]+", text)]
+            return [span for group in groups for span in (group, Span(", ", style))][:-1]
         number = text.replace(",", "").strip()
         if kind == "digits":
             return [Span(f" {digit_words(text)} ", style)]
@@ -171,6 +172,13 @@ class _Reader:
         if kind not in AS_WRITTEN:
             self.tell(f"as {kind}", f"{text[:20]!r} cannot be said as {kind!r}, and is read as it is written")
         return [Span(text, style)]
+
+
+def _apart(letters: str, style: Style) -> Span:
+    """Letters or digits one by one, with a plus if it begins so."""
+    if letters.isalpha():
+        return Span(f" {letters} ", style, letters_apart(letters))
+    return Span(f" {'plus ' if letters[0] == '+' else ''}{digit_words(letters)} ", style)
 
 
 def pause_of(attributes: dict[str, str]) -> float:
@@ -195,10 +203,8 @@ def prosody(style: Style, attributes: dict[str, str]) -> Style:
         rate *= _rate(attributes["rate"].strip())
     if "pitch" in attributes:
         semitones += _semitones(attributes["pitch"].strip())
-    if not RATE_LIMITS[0] <= rate <= RATE_LIMITS[1] or not abs(semitones) <= MOST_SEMITONES:
-        limits = (
-            f"rate from {RATE_LIMITS[0]:.0%} to {RATE_LIMITS[1]:.0%}, pitch up to {MOST_SEMITONES:.0f} semitones from the voice's"
-        )
+    if not SLOWEST <= rate <= FASTEST or not abs(semitones) <= MOST_SEMITONES:
+        limits = f"rate from {SLOWEST:.0%} to {FASTEST:.0%}, pitch up to {MOST_SEMITONES:.0f} semitones from the voice's"
         raise ConfigError(f"prosody: out of range; it may change {limits}")
     return replace(style, rate=rate, semitones=semitones)
 

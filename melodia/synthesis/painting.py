@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melodia.hertz import hertz_of
 from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
 from melodia.synthesis.layout import PITCH, contour, lay_out
 from melodia.synthesis.model import OCTAVE, Voice
@@ -39,6 +40,6 @@ def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int6
     voiced = (painted.voiced[0] > VOICED).cpu().numpy()
     if sung is not None:
         voiced |= np.repeat(sung, counts)
-    hertz = 440 * 2 ** ((line + OCTAVE * painted.bend[0].cpu().numpy() - 69) / 12)
+    hertz = hertz_of(line + OCTAVE * painted.bend[0].cpu().numpy())
     pitch = np.where(voiced, np.clip(hertz, LOWEST_HZ, HIGHEST_HZ), 0).astype(np.float32)
     return Sound(bands, np.where(voiced[:, None], np.minimum(hiss, 0), 0).astype(np.float32), pitch)

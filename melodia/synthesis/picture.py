@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from melodia.audio import Waveform
 from melodia.picture import save_figure
-from melodia.synthesis.spoken import Speech
+from melodia.synthesis.spoken import Speech, SpokenWord
 
 LONGEST = 30.0  # seconds drawn; of a longer one the beginning
 HIGHEST_HZ = 8000.0
 WINDOW, HOP = 0.025, 0.005  # seconds
 RANGE_DB = 70.0
+ROWS = 3  # of words
+LETTER = 0.07  # inches of a label, a character
 
 
 def draw_speech(speech: Speech, path: str | Path) -> Path:
@@ -36,25 +40,32 @@ def draw_speech(speech: Speech, path: str | Path) -> Path:
     )
     times = (np.arange(len(pitch)) + 0.5) * speech.seconds / max(len(pitch), 1)
     axes.plot(times, np.where(pitch > 0, pitch, np.nan), color="#5fd3ff", linewidth=1.4)
-    for word in speech.words:
-        if word.onset < seconds:
-            axes.axvline(word.onset, color="#ffffff50", linewidth=0.6)
-            middle = (word.onset + min(word.offset, seconds)) / 2
-            axes.text(
-                middle,
-                1.02,
-                word.text,
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=8,
-                parse_math=False,
-            )
+    words = [word._replace(offset=min(word.offset, seconds)) for word in speech.words if word.onset < seconds]
+    across = axes.get_xaxis_transform()
+    for word, row in zip(words, label_rows(words, LETTER * seconds / (figure.get_figwidth() - 1)), strict=True):
+        axes.axvline(word.onset, color="#ffffff50", linewidth=0.6)
+        if row is not None:
+            middle, height = (word.onset + word.offset) / 2, 1.02 + 0.05 * row
+            axes.text(middle, height, word.text, transform=across, ha="center", va="bottom", fontsize=8, parse_math=False)
     axes.set_xlim(0, seconds)
     axes.set_ylim(0, min(HIGHEST_HZ, top))
     axes.set_xlabel("seconds")
     axes.set_ylabel("Hz")
     return save_figure(figure, Path(path))
+
+
+def label_rows(words: Sequence[SpokenWord], letter: float) -> list[int | None]:
+    """The lowest row above the picture where the label of each word, `letter` seconds a character wide, meets no other; None where
+    all `ROWS` are taken, and it is left out."""
+    ends, found = [-math.inf] * ROWS, list[int | None]()
+    for word in words:
+        half = (len(word.text) + 1) * letter / 2
+        middle = (word.onset + word.offset) / 2
+        row = next((row for row, end in enumerate(ends) if end <= middle - half), None)
+        if row is not None:
+            ends[row] = middle + half
+        found.append(row)
+    return found
 
 
 def _decibels(waveform: Waveform, sample_rate: int) -> Waveform:

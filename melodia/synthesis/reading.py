@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from xml.parsers.expat import ExpatError
 
 from melodia.errors import ConfigError
 from melodia.pronunciation.ipa import signs_of_word
-from melodia.pronunciation.phonemes import PRIMARY, SECONDARY, STOPS
+from melodia.pronunciation.phonemes import STOPS
 from melodia.pronunciation.pronounce import ENDS
 from melodia.synthesis.markup import begins_with_markup, has_markup, parse_markup
 from melodia.synthesis.sentences import cleaned, is_read, shown, stretches, unreadable
-from melodia.synthesis.spans import Span, spans_of
+from melodia.synthesis.signs import GAP, STRESSES
+from melodia.synthesis.spans import Span, Style, seconds_of, spans_of
 from melodia.synthesis.words import Said, Speller, Spelling, said_in
 
 LONGEST = 200  # units of a sentence; longer ones are cut
-STRESSES = ("", PRIMARY, SECONDARY)
-GAP = " "
+MARKS = {2: "**", 1: "*", -1: "~", 0: ""}  # around the phonemes of a word: what emphasis it has
 NOTHING = "text: there is nothing in it that can be read aloud; give English text"
 
 
@@ -87,8 +89,8 @@ def _spans(text: str, markup: bool | None, notices: Callable[[str], None]) -> li
         try:
             return parse_markup(text, notices)
         except ConfigError as error:
-            if markup or begins_with_markup(text):
-                raise
+            if markup or begins_with_markup(text) or not isinstance(error.__cause__, ExpatError):
+                raise  # it is markup, but for one value
             notices(f"read as plain text: {error}")
     return list(spans_of(text))
 
@@ -100,7 +102,8 @@ def _sentences(whole: str, spans: Sequence[Span], spelling: Spelling) -> Iterato
         while place < len(spans) and (onset < stretch.offset or not spans[place].text):
             span = spans[place]
             first, last = max(stretch.onset - onset, 0), stretch.offset - onset
-            own.append(replace(span, text=span.text[first:last]) if span.text else span)
+            if span.said is None or first == 0:  # what is said instead is said once, where it begins
+                own.append(replace(span, text=span.text[first:last]) if span.text else span)
             if onset + len(span.text) > stretch.offset:
                 break
             onset += len(span.text)
@@ -194,24 +197,37 @@ def emphasised(sentence: Sentence, words: Collection[str]) -> Sentence:
 
 
 def phonemes_of(sentence: Sentence) -> str:
-    """A sentence as one writes it: stress before its vowel, pauses after their words, a blank between words."""
-    return "".join(STRESSES[unit.stress] + unit.sign for unit in sentence.units)
+    """A sentence as one writes it: stress before its vowel, pauses after their words, with their seconds if these are told, a blank
+    between words; words with emphasis within the marks of `MARKS`. Rate and pitch are not told."""
+    written = ""
+    for (word, emphasis), units in groupby(sentence.units, key=lambda unit: (unit.word, unit.emphasis)):
+        mark = MARKS[emphasis] if word >= 0 else ""
+        written += mark + "".join(map(_written, units)) + mark
+    return written
+
+
+def _written(unit: Unit) -> str:
+    return STRESSES[unit.stress] + unit.sign + (f"[pause {unit.pause:g}s]" if unit.pause is not None else "")
 
 
 def read_phonemes(phonemes: str) -> Iterator[Sentence]:
     """The sentences of phonemes, as `phonemes_of` gives them or in IPA, as they are asked for.
 
     Raises:
-        ConfigError: there is a sign in it that is no phoneme, stress or pause, or nothing else.
+        ConfigError: there is a sign in it that is no phoneme, stress, pause or mark, or nothing else.
     """
     found = False
     for match in re.finditer(r"(?:[^.?!\n]|[.?!](?=[^\s.?!]))+[.?!]*", cleaned(phonemes)):
         said = []
-        for written in re.findall(rf"[{STOPS}]+|[^\s{STOPS}]+", match[0]):
-            if written[0] in STOPS:
+        for pause, written in re.findall(rf"\[pause ([^\]]*)\]|([{STOPS}]+|(?:(?!\[pause )[^\s{STOPS}])+)", match[0]):
+            if pause:
+                said.append(Said("", "", pause=seconds_of(pause)))
+            elif written[0] in STOPS:
                 said.append(Said("", next((sign for sign in written if sign in ENDS), written[0])))
             else:
-                said.append(Said(written, signs_of_word(written)))
+                emphasis = next(e for e, mark in MARKS.items() if written.startswith(mark) and written.endswith(mark))
+                word = written[len(MARKS[emphasis]) : len(written) - len(MARKS[emphasis])]
+                said.append(Said(word, signs_of_word(word), Style(emphasis=emphasis)))
         sentence = sentence_of(match[0].strip(), said, ".")
         if sentence.words:
             found = True

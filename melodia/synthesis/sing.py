@@ -14,14 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from melodia.hertz import hertz_of
 from melodia.loudness import at_loudness
 from melodia.pronunciation.phonemes import VOWELS
 from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
+from melodia.synthesis.config import SpeakConfig
 from melodia.synthesis.layout import DURATION, PITCH, READ
 from melodia.synthesis.model import Voice
 from melodia.synthesis.painting import paint
 from melodia.synthesis.signs import QUIET
-from melodia.synthesis.speak import Said, SpeakConfig, hear, noise_of
+from melodia.synthesis.speak import Said, hear, noise_of
 from melodia.synthesis.telling import tell
 from melodia.synthesis.vocoder import vocode
 
@@ -130,10 +132,9 @@ def _sung_pitch(units: Sequence[Sung], counts: NDArray[np.int64], spoken: Floats
     glided = (sums[width:] - sums[:-width])[: len(steps)] / width
     vowel = np.repeat([_is_vowel(sung) for sung in units], counts)
     cents = vibrato * _vibrato(steps, vowel, rate)
-    hertz = 440 * 2 ** ((glided + cents / 100 - 69) / 12)
     quiet = np.repeat([sung.unit.sign in QUIET for sung in units], counts)
     has = (vowel | (spoken > 0)) & ~quiet
-    return np.where(has, np.clip(hertz, LOWEST_HZ, 2 * HIGHEST_HZ), 0).astype(np.float32)
+    return np.where(has, np.clip(hertz_of(glided + cents / 100), LOWEST_HZ, 2 * HIGHEST_HZ), 0).astype(np.float32)
 
 
 def _notes(units: Sequence[Sung]) -> Floats:

@@ -10,16 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.score import PPQ, Score
+from melodia.synthesis.config import SONG, SongConfig
 from melodia.synthesis.melody import LEGATO, SungNote, melody_of, moved_into, phrases_of
 from melodia.synthesis.reading import Unit
 from melodia.synthesis.syllables import Lyrics, Syllable, syllables_of
 from melodia.synthesis.words import Speller
 
-LOWEST, HIGHEST = 52, 76  # MIDI pitches at which a voice is at ease
-LOWEST_SUNG, HIGHEST_SUNG = 33, 86  # and those that it can sing at all
+LOWEST_SUNG, HIGHEST_SUNG = 33, 86  # MIDI pitches that a voice can sing at all
 MOST_TAKEN = 0.4  # of a note, by the consonants at its end
 SHORTEST = 1e-6  # seconds
 TAIL = 0.3  # seconds of silence at the end
@@ -66,35 +65,10 @@ class Song:
         return self.sung[-1].onset + self.sung[-1].duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SongConfig:
-    """`part`: number or name, None finds it; `transpose`: semitones, None for octaves into [lowest, highest]; `tempo`: quarter
-    notes a minute, None for the score's; `repeat`: the lyrics begin anew as long as there are notes; `vibrato`: cents
-    to either side.
-    """
-
-    part: str | int | None = None
-    transpose: int | None = None
-    tempo: float | None = None
-    repeat: bool = False
-    vibrato: float = 20.0
-    lowest: int = LOWEST
-    highest: int = HIGHEST
-
-    def __post_init__(self) -> None:
-        check_range("transpose", self.transpose or 0, -48, 48)
-        check_range("vibrato", self.vibrato, 0, 200)
-        check_range("lowest", self.lowest, 0, 127)
-        check_range("highest", self.highest, self.lowest, 127)
-
-
-DEFAULT = SongConfig()
-
-
 def set_to(
     lyrics: str,
     melody: Score,
-    config: SongConfig = DEFAULT,
+    config: SongConfig = SONG,
     *,
     durations: Mapping[str, float] = DURATIONS,
     speller: Speller | None = None,
@@ -130,10 +104,13 @@ def set_to(
     if moved and config.transpose is None:
         notices(f"sung {abs(moved) // 12} octave{'s' if abs(moved) > 12 else ''} {'higher' if moved > 0 else 'lower'}")
     eighth = melody.seconds_at(PPQ // 2) if config.tempo is None else 30 / config.tempo
-    placed = _placed(sung, notes, phrases_of(notes, eighth), config.repeat)
+    phrases = phrases_of(notes, eighth)
+    placed = _placed(sung, notes, phrases, config.repeat)
     left = len(notes) - sum(len(held) for _, held in placed)
     if left:
-        notices(f"the last {left} of {len(notes)} notes have no words; repeat the lyrics, give more, or hold syllables with _")
+        again = not config.repeat and len(_placed(sung, notes, phrases, repeat=True)) > len(placed)
+        what = "--repeat begins the lyrics anew; or give more" if again else "give more lyrics"
+        notices(f"the last {left} of {len(notes)} notes have no words; {what}, or hold syllables with _")
     lead = _lead(placed, durations)
     later = [(one, [n._replace(onset=n.onset + lead, offset=n.offset + lead) for n in held]) for one, held in placed]
     own = tuple(note for _, held in later for note in held)
@@ -156,7 +133,7 @@ def _placed(lyrics: Lyrics, notes: Sequence[SungNote], phrases: Sequence[Sequenc
     total = sum(needed)
     if total > len(notes):
         raise ConfigError(
-            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody of {total} notes or more"
+            f"lyrics: {total} syllables for {len(notes)} notes; leave some out, or give a melody (or --part) of {total} or more"
         )
     everything = [syllable for line in lyrics.lines for syllable in line]
     for first in range(0, len(notes) - total + 1 if repeat else 1, total):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from melodia.config import check_range
 from melodia.loudness import at_loudness
 from melodia.synthesis.analysis import Floats
+from melodia.synthesis.config import SpeakConfig
 from melodia.synthesis.layout import DURATION, LEVEL, PITCH
 from melodia.synthesis.model import Voice
 from melodia.synthesis.painting import paint
@@ -32,22 +31,6 @@ STRESSED = {  # emphasis: semitones higher, times as long, decibels louder
     1: (2.0, 1.2, 2.0),
     2: (4.0, 1.4, 4.0),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakConfig:
-    """`temperature`: 0 for the likeliest reading, 1 for as much variety as the voice has. `rate`: times as fast."""
-
-    temperature: float = 0.667
-    rate: float = 1.0
-    semitones: float = 0.0  # higher
-    random_seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_range("temperature", self.temperature, 0, 2)
-        check_range("rate", self.rate, 0.25, 4)
-        check_range("semitones", self.semitones, -24, 24)
-        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
 
 class Said(NamedTuple):

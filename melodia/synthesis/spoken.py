@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from melodia.audio import Waveform
+from melodia.audio import Waveform, trimmed
 from melodia.soundfiles import write_sound
-from melodia.synthesis.reading import STRESSES, Sentence, Unit
-from melodia.synthesis.speak import Said, SpeakConfig, speak_sentence
+from melodia.synthesis.config import SpeakConfig
+from melodia.synthesis.reading import Sentence, Unit
+from melodia.synthesis.signs import STRESSES
+from melodia.synthesis.speak import AFTER_SECONDS, Said, speak_sentence
 
 if TYPE_CHECKING:
     import torch
 
     from melodia.synthesis.model import Voice
+
+
+SILENT_DB = -50.0  # of the loudest sample, below which a voice has died away
 
 
 class SpokenWord(NamedTuple):
@@ -29,7 +35,7 @@ class SpokenWord(NamedTuple):
     offset: float
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class Speech:
     """(samples,) float32 at its rate; (frames,) its pitch in Hz, evenly over it, 0 for none; its words; messages for a person."""
 
@@ -38,6 +44,9 @@ class Speech:
     pitch: Waveform
     words: list[SpokenWord]
     messages: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"Speech({self.seconds:.2f} s, {len(self.words)} words, {self.sample_rate} Hz)"
 
     @property
     def seconds(self) -> float:
@@ -63,12 +72,25 @@ class Piece(NamedTuple):
 
 
 def pieces(voice: Voice, sentences: Iterable[Sentence], config: SpeakConfig, generator: torch.Generator) -> Iterator[Piece]:
-    """Says sentences one by one, as they are asked for."""
+    """Says sentences one by one, as they are asked for; after the last one it is silent for no longer than it must."""
     samples = 0
-    for sentence in sentences:
+    for sentence, after in pairwise(chain(sentences, [None])):
+        assert sentence is not None
         said = speak_sentence(voice, sentence, config, generator)
+        if after is None and sentence.units[-1].pause is None:
+            said = ended(said)
         yield Piece(sentence, said, words_of(sentence.words, sentence.units, said.spans, samples / said.sample_rate))
         samples += len(said.waveform)
+
+
+def ended(said: Said) -> Said:
+    """What is said up to `AFTER_SECONDS` after it has died away: the voice's own pause is meant for between sentences."""
+    hop = round(said.sample_rate / said.frame_rate)
+    heard = trimmed(said.waveform, SILENT_DB, round(AFTER_SECONDS * said.sample_rate))
+    frames = -(-len(heard) // hop)
+    seconds = frames / said.frame_rate
+    spans = [(min(onset, seconds), min(offset, seconds)) for onset, offset in said.spans]
+    return said._replace(waveform=said.waveform[: frames * hop], spans=spans, pitch=said.pitch[:frames])
 
 
 def speech_of(said: Iterable[Piece]) -> Speech:

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from melodia.features import MelConfig
-from melodia.synthesis.analysis import FEATURES, NUM_HISS, QUIETEST_HISS, Floats, Sound, edges
+from melodia.features import MelConfig, mel_edges
+from melodia.synthesis.analysis import FEATURES, NUM_HISS, QUIETEST_HISS, Floats, Sound
 
 N_FFT = 1024
 SMALLEST = 1e-6  # of a magnitude
@@ -106,4 +106,4 @@ def _between(rows: Floats, frames: NDArray[np.float64]) -> Floats:
 def _spread(count: int, config: MelConfig) -> Floats:
     """(bands, lines) that draws straight lines between the middles of so many bands."""
     lines = np.arange(N_FFT // 2 + 1) * config.sample_rate / N_FFT
-    return np.stack([np.interp(lines, edges(config, count)[1], row) for row in np.eye(count)]).astype(np.float32)
+    return np.stack([np.interp(lines, mel_edges(config, count)[1], row) for row in np.eye(count)]).astype(np.float32)

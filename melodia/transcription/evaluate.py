@@ -24,6 +24,7 @@ from melodia.audio import audio_info, read_blocks
 from melodia.corpus import Corpus
 from melodia.errors import CorpusError, MelodiaError
 from melodia.features import FeatureConfig, stream_spectrogram, unpacked
+from melodia.hertz import hertz_of
 from melodia.transcription.decode import DecodeConfig, Frames, decode
 from melodia.transcription.labelled import LABELS, labelled
 from melodia.transcription.model import Transcriber
@@ -71,7 +72,7 @@ def score_onsets(reference: Notes, estimate: Notes) -> dict[str, float]:
 def _columns(notes: Notes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """As mir_eval wants them: intervals, pitches in Hz, velocities."""
     intervals = np.stack([notes[:, ONSET], np.maximum(notes[:, OFFSET], notes[:, ONSET] + 1e-3)], axis=1)
-    return intervals, 440 * 2 ** ((notes[:, PITCH] - 69) / 12), notes[:, VELOCITY]
+    return intervals, hertz_of(notes[:, PITCH]), notes[:, VELOCITY]
 
 
 def frame_f1(reference: Notes, estimate: Notes) -> float:

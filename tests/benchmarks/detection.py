@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from melodia.audio import SUFFIXES, write_wav
+from melodia.audio import SUFFIXES
 from melodia.detection.checkpoint import load_detector
 from melodia.detection.detect import detect
 from melodia.detection.evaluate import clips_of_folder, hear_all, score
 from melodia.detection.labelled import label_of
 from melodia.detection.model import Detector
+from melodia.soundfiles import write_sound
 
 
 def table(model: Detector, folders: list[Path]) -> None:
@@ -82,7 +83,7 @@ def odd(model: Detector) -> None:
     print("| sound | taken for | sureness |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name, waveform in sounds.items():
-            path = write_wav(Path(folder) / "sound.wav", waveform.clip(-1, 1).astype(np.float32), rate)
+            path = write_sound(Path(folder) / "sound.wav", waveform.clip(-1, 1).astype(np.float32), rate)
             found = detect(path, model)
             print(f"| {name} | {found.kind}{' (unsure)' if found.unsure else ''} | {found.sureness:.2f} |")
 

@@ -75,8 +75,9 @@ def kokoro(arguments: argparse.Namespace) -> Say:
 
 def heard(arguments: argparse.Namespace) -> None:
     """What whisper hears of sentences that each system says, and what they cost."""
+    from recognition import normaliser, whisper  # beside this file
+
     from melodia.recognition.evaluate import error_rates
-    from tests.benchmarks.recognition import normaliser, whisper
 
     hear, normal = whisper(arguments.whisper), normaliser()
     texts = Path(arguments.paths[0]).read_text("utf-8").splitlines()[: arguments.count]
@@ -163,7 +164,7 @@ def described(waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def takes(arguments: argparse.Namespace) -> None:
     """Three takes of each sentence at temperature 1: whether they are heard alike, and how they differ."""
-    from tests.benchmarks.recognition import normaliser, whisper
+    from recognition import normaliser, whisper  # beside this file
 
     hear, normal, say = whisper(arguments.whisper), normaliser(), melodia_says(arguments)
     texts = Path(arguments.paths[0]).read_text("utf-8").splitlines()[: arguments.count]

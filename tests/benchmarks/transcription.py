@@ -34,9 +34,9 @@ COLUMNS = ("onset_50", "onset_100", "onset_offset_50", "onset_offset_velocity_50
 
 def render_set(maestro: Path, font: Path, out: Path) -> None:
     """The first minute of every so many test performances."""
-    from melodia.audio import write_wav
     from melodia.render import SAMPLE_RATE, render
     from melodia.score import Score
+    from melodia.soundfiles import write_sound
 
     table = next(maestro.rglob("maestro-v3.0.0.csv"))
     with table.open(encoding="utf-8", newline="") as file:
@@ -46,7 +46,7 @@ def render_set(maestro: Path, font: Path, out: Path) -> None:
         score = Score.read(table.parent / name)
         end = next(t for t in range(0, score.end_ticks, 10) if score.seconds_at(t) >= SECONDS)
         short, stem = score.clip(0, end), Path(name).stem[:40]
-        write_wav(out / f"{stem}.wav", render(short, font), SAMPLE_RATE)
+        write_sound(out / f"{stem}.wav", render(short, font), SAMPLE_RATE)
         short.write(out / f"{stem}.mid")
         write_notes(out / f"{stem}.tsv", read_notes(out / f"{stem}.mid"))
         (out / f"{stem}.mid").unlink()

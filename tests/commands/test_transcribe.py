@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from melodia.audio import write_wav
 from melodia.render import SAMPLE_RATE, render
 from melodia.score import PPQ, Note, Part, Score, Tempo
+from melodia.soundfiles import write_sound
 from melodia.transcription.evaluate import score_notes
 from melodia.transcription.notes import read_notes
 from tests.commands.conftest import run
@@ -29,7 +29,7 @@ def piano(tmp_path_factory):
     left = [Note(i * PPQ * 2, i * PPQ * 2 + 900, 43 + (i * 7) % 12 + k, 70) for i in range(16) for k in (0, 4, 7)]
     score = Score([Part("Piano", 0, notes=right + left)], [Tempo(0, 112.0)])
     path = tmp_path_factory.mktemp("piano") / "piano.wav"
-    write_wav(path, render(score), SAMPLE_RATE)
+    write_sound(path, render(score), SAMPLE_RATE)
     score.write(path.with_suffix(".mid"))
     return path
 

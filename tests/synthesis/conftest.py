@@ -5,7 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from melodia.synthesis.analysis import FEATURES, NUM_HISS, Sound, edges
+from melodia.features import mel_edges
+from melodia.synthesis.analysis import FEATURES, NUM_HISS, Sound
 from melodia.synthesis.model import Voice, VoiceConfig
 from melodia.synthesis.signs import QUIET, SIGNS, SILENCE
 from melodia.synthesis.vocoder import vocode
@@ -17,7 +18,7 @@ SENTENCES = 24
 
 def formant(sign):
     """(n_mels,) dB: a hill, somewhere else for each sign."""
-    middles = edges(FEATURES, FEATURES.n_mels)[1]
+    middles = mel_edges(FEATURES, FEATURES.n_mels)[1]
     hertz = 300 * 2 ** (4 * SIGNS.index(sign) / len(SIGNS))
     return -70 + 55 * np.exp(-(np.log2(middles / hertz) ** 2) / 0.5)
 

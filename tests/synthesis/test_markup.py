@@ -53,6 +53,15 @@ def test_what_is_said_instead():
     assert said('<say-as interpret-as="date">2024-03-01</say-as>') == said("2024-03-01")
 
 
+def test_what_is_said_instead_is_said_once():
+    assert said('<phoneme ph="təmˈɑtO">One. Two! Three</phoneme> cats.') == ["təmˈɑtO.", "kˈæts."]
+
+
+def test_telephones_have_letters_too():
+    tag = '<say-as interpret-as="telephone">+1-800-ABC 22</say-as>'
+    assert said(tag) == ["plˈʌs wˈʌn, ˈAt zˈɪɹO zˈɪɹO, ˌAbˌisˈi, tˈu tˈu."]
+
+
 def test_unknown_tags_are_told_once_and_their_text_is_read():
     notices = []
     assert said("<speak>a <foo>cat</foo> <foo>sat</foo></speak>", notices=notices.append) == said("a cat sat")
@@ -63,7 +72,7 @@ def test_unknown_tags_are_told_once_and_their_text_is_read():
     ("<speak>a\n<b></speak>", "line 2, column 6: mismatched tag"), ("<p>a</b>", "line 1, column 7"),
     ("<speak>&nbsp;</speak>", "undefined entity"), ('<speak>\n<break time="soon"/></speak>', "line 2, column 1: pause: 'soon' is no time"),
     ('<prosody rate="1000%">a</prosody>', "column 1: prosody: out of range"), ('<emphasis level="big">a</emphasis>', "level: 'big'"),
-    ('<phoneme ph="qqq">a</phoneme>', "no phoneme"), ("<phoneme>a</phoneme>", "no ph"), ('<break time="9999s"/>a', "out of range"),
+    ('<phoneme ph="qqq">a</phoneme>', "no phoneme"), ('A <phoneme alphabet="x-sampa" ph="t">a</phoneme>', "'x-sampa' is not known; it must be ipa"), ("<phoneme>a</phoneme>", "no ph"), ('<break time="9999s"/>a', "out of range"),
 ])  # fmt: skip
 def test_refusals_say_where(text, message):
     with pytest.raises(ConfigError, match=message):
@@ -80,7 +89,7 @@ def test_bombs_are_refused():
 
 
 def test_plain_text_with_signs_is_plain():
-    assert said("a < b & c") == said("a b and c") and said("I <3 you", markup=False) == said("I 3 you")
+    assert said("a < b & c") == said("a less than b and c") and said("I <3 you", markup=False) == said("I 3 you")
     notices = []
     assert said("Use the <p> tag", notices=notices.append) == said("use the p tag") and "read as plain text" in notices[0]
     with pytest.raises(ConfigError, match="mismatched tag"):

@@ -87,7 +87,7 @@ def test_marks_of_plain_text():
     emphasis = {sentence.words[u.word]: u.emphasis for u in sentence.units if u.word >= 0}
     assert emphasis["really"] == 1 and emphasis["it"] == emphasis["all"] == 2 and emphasis["now"] == emphasis["five"] == 0
     assert [u.pause for u in sentence.units if u.sign in STOPS] == [1.5, None, None]
-    assert said("the *apple*") == ["ði ˈæpᵊl."]  # words beside it are said as if it had no marks
+    assert said("the *apple*") == ["ði *ˈæpᵊl*."]  # words beside it are said as if it had no marks
     with pytest.raises(ConfigError, match="pause: 99999.0 is out of range"):
         said("wait [pause 99999s]")
 
@@ -149,6 +149,21 @@ def test_phonemes_are_read_as_they_are_printed():
         after = [sentence for one in before for sentence in read_phonemes(phonemes_of(one))]
         assert [s.units for s in after] == [s.units for s in before]
     assert [phonemes_of(s) for s in read_phonemes("həlˈO. wˈɜɹld\nkˈæt")] == ["həlˈO.", "wˈɜɹld.", "kˈæt."]
+
+
+def test_emphasis_and_pauses_are_printed_and_read():
+    (before,) = read("I *really* mean **it all**, [pause 1.5s] now [pause 2s]")
+    written = phonemes_of(before)
+    assert written == "ˌI *ɹˈiᵊli* mˈin **ɪt** **ˈɔl**,[pause 1.5s] nˈW.[pause 2s]"
+    (after,) = read_phonemes(written)
+    assert after.units == before.units
+    (reduced,) = read("A <emphasis level='reduced'>cat</emphasis>")
+    assert phonemes_of(reduced) == "ɐ ~kˈæt~." and [s.units for s in read_phonemes("ɐ ~kˈæt~.")] == [reduced.units]
+    for wrong in ("*kˈæt", "kˈ*æt", "***kˈæt***", "**"):
+        with pytest.raises(ConfigError, match="phonemes: "):
+            list(read_phonemes(wrong))
+    with pytest.raises(ConfigError, match="pause"):
+        list(read_phonemes("kˈæt [pause long]"))
 
 
 def test_phonemes_in_ipa():

@@ -7,8 +7,9 @@ import pytest
 from melodia.errors import ConfigError, MidiError
 from melodia.pronunciation.phonemes import STOPS, VOWELS
 from melodia.score import PPQ, Note, Part, Score, Tempo
+from melodia.synthesis.config import SongConfig
 from melodia.synthesis.melody import SungNote, melody_of, moved_into, phrases_of, skyline, without_graces
-from melodia.synthesis.song import DURATIONS, SongConfig, set_to
+from melodia.synthesis.song import DURATIONS, set_to
 from melodia.synthesis.syllables import syllables_of
 
 EXAMPLES = Path(__file__).parents[2] / "corpora" / "examples"
@@ -98,8 +99,11 @@ def test_too_many_syllables_and_too_few():
         set_to("one two three four five", score_of(60, 62, 64))
     notices = []
     song = set_to("one two", score_of(60, 62, 64, 65, 67), notices=notices.append)
-    assert song.left_over == 3 and "last 3 of 5 notes have no words" in notices[0] and len(song.notes) == 2
+    assert song.left_over == 3 and "last 3 of 5 notes have no words; --repeat begins the lyrics anew" in notices[0]
+    assert len(song.notes) == 2
     again = set_to("one two", score_of(60, 62, 64, 65, 67), SongConfig(repeat=True))
+    set_to("one two", score_of(60, 62, 64, 65, 67), SongConfig(repeat=True), notices=notices.append)
+    assert len(notices) == 2 and "last 1 of 5" in notices[1] and "--repeat" not in notices[1]  # it would not help
     assert len(again.notes) == 4 and [v[0] for v in vowels(again)] == ["ʌ", "u", "ʌ", "u"]
 
 

@@ -10,10 +10,11 @@ from melodia.errors import ConfigError
 from melodia.loudness import loudness
 from melodia.score import PPQ, Note, Part, Score
 from melodia.synthesis.analysis import analyse
+from melodia.synthesis.config import SpeakConfig
 from melodia.synthesis.reading import read
 from melodia.synthesis.sing import drawn_out, sing
 from melodia.synthesis.song import set_to
-from melodia.synthesis.speak import AFTER_SECONDS, BEFORE_SECONDS, SpeakConfig, speak_sentence
+from melodia.synthesis.speak import AFTER_SECONDS, BEFORE_SECONDS, speak_sentence
 
 TEXT = "The rain fell, and it was late."
 
@@ -51,8 +52,8 @@ def test_rate_and_pitch(voice):
     plain, fast, high = (said(voice, temperature=0.0, **s)[1] for s in ({}, {"rate": 2.0}, {"semitones": 12.0}))
     assert fast.spans[-1][1] - fast.spans[0][0] == pytest.approx((plain.spans[-1][1] - plain.spans[0][0]) / 2, rel=0.1)
     assert middle(high) / middle(plain) == pytest.approx(2, rel=0.03)
-    for setting in ({"rate": 0}, {"temperature": -1}, {"semitones": 99}):
-        with pytest.raises(ConfigError, match=f"{next(iter(setting))}: .* is out of range"):
+    for name, setting in {"rate": {"rate": 0}, "temperature": {"temperature": -1}, "pitch": {"semitones": 99}}.items():
+        with pytest.raises(ConfigError, match=f"{name}: .* is out of range"):
             SpeakConfig(**setting)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import melodia
 from melodia.checkpoint import read_info
@@ -34,6 +35,21 @@ def test_from_recordings_to_a_voice(prepared, tmp_path):
     assert read_info(tmp_path / "tuned").model == info.model
     voice = melodia.load_checkpoint(tmp_path / "tuned")
     assert 50 < float(voice.readings_mean[PITCH]) < 60 and float(voice.readings_spread.min()) > 0
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(prepared, tmp_path):
+    small = {"hidden_size": 8, "batch_size": 5, "validate_every": 2, "iterations": 6}
+
+    def stop_at_3(progress, trainer):
+        if progress.iteration >= 3:
+            trainer.stop()
+
+    melodia.train(prepared, tmp_path / "whole", **small)
+    melodia.train(prepared, tmp_path / "parts", report=stop_at_3, **small)
+    assert torch.load(tmp_path / "parts" / "resume.pt", weights_only=True)["counters"][0] < 6
+    melodia.train(prepared, tmp_path / "parts", resume=True, **small)
+    whole, parts = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys() and all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
 def test_settings_that_mean_nothing_are_refused(prepared, tmp_path):

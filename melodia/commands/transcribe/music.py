@@ -144,10 +144,10 @@ def write(job: Job, found: Transcription, row: dict[str, Any]) -> None:
 
         row["picture"] = str(draw_transcription(found, job.picture))
     if job.wav:
-        from melodia.audio import write_wav
         from melodia.render import SAMPLE_RATE, render
+        from melodia.soundfiles import write_sound
 
-        row["wav"] = str(write_wav(job.wav, render(found.score), SAMPLE_RATE))
+        row["wav"] = str(write_sound(job.wav, render(found.score), SAMPLE_RATE))
 
 
 def report(row: dict[str, Any], quiet: bool, as_json: bool) -> None:
