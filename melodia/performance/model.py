@@ -1,10 +1,11 @@
 """The pianist: which event comes next in a performance, one after another, so that the likelihood is exact.
 
 Stacked LSTMs read the event before together with all that follows from the events so far (`melodia.performance.reading`): which
-keys sound and how long ago each was struck, the velocity in force, the silence since the last stroke. The head scores events
-by themselves, and keys and velocities by what they are now: a key by how long ago it was struck and by its interval from the
-last strokes, which stays the same when music is transposed; the note to end by whether it is the next that can; a velocity by
-its distance from the one in force. What cannot come next has no probability, and the rest shares it.
+keys sound, how long ago each was struck and which can be let go now, the velocity in force, the silence since the last stroke.
+The head scores events by themselves, and keys and velocities by what they are now: a key by how long ago it was struck and by
+its interval from the last strokes, which stays the same when music is transposed; the note to end by its turn, and by how long
+it began after the one that has just ended; a velocity by its distance from the one in force. What cannot come next has no
+probability, and the rest shares it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from melodia.lstm import LSTMConfig, StackedLSTM, State, restarted, selected
-from melodia.performance.codec import EVENTS, PITCHES, SHIFT, VELOCITIES, VELOCITY, Events
+from melodia.performance.codec import EVENTS, OFF, PITCHES, SHIFT, VELOCITIES, VELOCITY, Events
 from melodia.performance.reading import BEFORE, BEGIN, NO_PITCH, STEPS, Keys, Known, follow, silent
 
 SIDE_BY_SIDE = 32  # performances that are scored at once
@@ -26,6 +27,8 @@ WINDOW = 256  # events that are scored at once
 WIDE = 24  # semitones; intervals beyond are that
 LOWEST_KEY, NUM_KEYS = 21, 88  # whose ages the stack reads
 AGES = (1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 61, 91, 141, 221, 401, 1001, STEPS)  # steps; buckets begin there, the last is never
+AFTER = (1, 2, 4, 8, 16)  # steps; the same, of how long a note began after another
+MOST_TO_END = 10  # notes that are counted
 FADES = (50.0, 200.0)  # steps in which what is read of a stroke falls to a third
 
 
@@ -70,9 +73,10 @@ class Pianist(nn.Module):
         self.event = nn.Embedding(BEGIN + 1, size)
         self.velocity = nn.Embedding(VELOCITIES + 1, size)
         self.silence = nn.Embedding(len(AGES) + 1, size)
-        for table in (self.event, self.velocity, self.silence):
+        self.to_end = nn.Embedding(MOST_TO_END + 1, size)
+        for table in (self.event, self.velocity, self.silence, self.to_end):
             nn.init.normal_(table.weight, std=0.3)
-        self.keys = nn.Linear((1 + len(FADES)) * NUM_KEYS, size)
+        self.keys = nn.Linear((2 + len(FADES)) * NUM_KEYS, size)
         self.lstm = StackedLSTM(config.stack())
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.LayerNorm(size)
@@ -82,7 +86,8 @@ class Pianist(nn.Module):
         """What is known before some events -> (batch, length, EVENTS) logarithms of probabilities, and the stack's state."""
         y, state = self.lstm(self.read(known), state)
         logits = self.head(self.dropout(self.norm(y)), known)
-        return logits.log_softmax(dim=-1), state
+        log_probs: Tensor = logits.log_softmax(dim=-1)
+        return log_probs, state
 
     def read(self, known: Known) -> Tensor:
         """What the stack reads: (batch, length, hidden_size)."""
@@ -90,8 +95,11 @@ class Pianist(nn.Module):
         sounding = known.sounding[..., shown].float()
         age = known.age[..., shown].float()
         short, long = ((age / -fade).exp() for fade in FADES)
-        keys = self.keys(torch.cat([sounding, sounding * short, long], dim=-1))
-        return self.event(known.last) + self.velocity(known.velocity) + self.silence(bucket(known.silence)) + keys
+        can_end = known.allowed[..., OFF:SHIFT]
+        keys = self.keys(torch.cat([sounding, sounding * short, long, can_end[..., shown].float()], dim=-1))
+        x = self.event(known.last) + self.velocity(known.velocity) + self.silence(bucket(known.silence, AGES)) + keys
+        read: Tensor = x + self.to_end(can_end.sum(dim=-1).clamp(max=MOST_TO_END))
+        return read
 
     def first_state(self, batch_size: int, device: torch.device | str = "cpu") -> State:
         """The state at the start of performances."""
@@ -143,30 +151,30 @@ class Head(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         buckets, intervals = len(AGES) + 1, 2 * WIDE + 2
-        self.sizes = [EVENTS, buckets, buckets, 3, 2 * VELOCITIES, *[intervals] * BEFORE]
+        self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2, 2 * VELOCITIES, *[intervals] * BEFORE]
         self.scores = nn.Linear(size, sum(self.sizes))
         nn.init.normal_(self.scores.weight, std=0.02)
         nn.init.zeros_(self.scores.bias)
 
     def forward(self, y: Tensor, known: Known) -> Tensor:
         """(batch, length, size) -> (batch, length, EVENTS) logits, -inf for what cannot come next."""
-        events, struck, held, turn, louder, *intervals = self.scores(y).float().split(self.sizes, dim=-1)
-        ages = bucket(known.age)
+        events, struck, held, turn, after, louder, *intervals = self.scores(y).float().split(self.sizes, dim=-1)
+        ages = bucket(known.age, AGES)
         on = struck.gather(-1, ages)
         for scores, pitch in zip(intervals, known.strokes.unbind(-1), strict=True):
             on = on + scores.gather(-1, intervals_from(pitch))
-        off = held.gather(-1, ages) + turn.gather(-1, turns(known))
+        off = held.gather(-1, ages) + turn.gather(-1, turns(known)) + after.gather(-1, later(known))
         velocities = torch.arange(VELOCITIES, device=y.device)
         distance = (velocities - known.velocity[..., None] + VELOCITIES - 1).clamp(min=0)
         distance = distance.masked_fill((known.velocity == VELOCITIES)[..., None], 2 * VELOCITIES - 1)
         others = y.new_zeros((*on.shape[:-1], VELOCITY - SHIFT), dtype=on.dtype)
-        logits = events + torch.cat([on, off, others, louder.gather(-1, distance)], dim=-1)
+        logits: Tensor = events + torch.cat([on, off, others, louder.gather(-1, distance)], dim=-1)
         return logits.masked_fill(~known.allowed, -torch.inf)
 
 
-def bucket(steps: Tensor) -> Tensor:
-    """Durations as codes, finer where they are short: 0 to `len(AGES)`."""
-    return torch.bucketize(steps, torch.tensor(AGES, device=steps.device), right=True)
+def bucket(steps: Tensor, edges: Sequence[int]) -> Tensor:
+    """Durations as codes: how many of the edges each has reached."""
+    return torch.bucketize(steps, torch.tensor(edges, device=steps.device), right=True)
 
 
 def intervals_from(pitch: Tensor) -> Tensor:
@@ -177,10 +185,16 @@ def intervals_from(pitch: Tensor) -> Tensor:
 
 def turns(known: Known) -> Tensor:
     """(..., PITCHES): 0 for the note that began first of those that can end now, 1 for the one after it, 2 for others."""
-    can = known.allowed[..., PITCHES:SHIFT]
+    can = known.allowed[..., OFF:SHIFT]
     began = known.began.masked_fill(~can, torch.iinfo(torch.int64).max)
     two = began.topk(2, dim=-1, largest=False).values
     return torch.where(began == two[..., :1], 0, torch.where(began == two[..., 1:], 1, 2))
+
+
+def later(known: Known) -> Tensor:
+    """(..., PITCHES): how long each note began after the one that the last event ended, as a code; the last if it ended none."""
+    steps = known.began % STEPS - (known.released % STEPS)[..., None]
+    return bucket(steps, AFTER).masked_fill((known.released == 0)[..., None], len(AFTER) + 1)
 
 
 def collated(windows: Sequence[Events], fresh: Sequence[bool]) -> Batch:

@@ -27,10 +27,10 @@ class Keys(NamedTuple):
     """What is known of each of a batch of performances. All are int64."""
 
     step: Tensor  # (batch,)
-    count: Tensor  # (batch,) events so far
+    so_far: Tensor  # (batch,) events
     last: Tensor  # (batch,) event
     velocity: Tensor  # (batch,) in force, counted from 0; `VELOCITIES` before the first
-    released: Tensor  # (batch,) when the note began that the last event ended
+    released: Tensor  # (batch,) moment when the note began that the last event ended; 0 if it ended none
     onset: Tensor  # (batch,) step of the last stroke
     strokes: Tensor  # (batch, BEFORE) pitches, the last one last
     on: Tensor  # (batch, PITCHES) moment of the last stroke of a key
@@ -47,6 +47,7 @@ class Known(NamedTuple):
     sounding: Tensor  # (batch, length, PITCHES) bool
     age: Tensor  # (batch, length, PITCHES) steps since a key was struck; `STEPS` if it never was
     began: Tensor  # (batch, length, PITCHES) moment of that
+    released: Tensor  # (batch, length) as of `Keys`
     allowed: Tensor  # (batch, length, EVENTS) bool
 
 
@@ -64,7 +65,7 @@ def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
     ons, offs = events < OFF, (events >= OFF) & (events < SHIFT)
     shifts = (events >= SHIFT) & (events < VELOCITY)
     steps = keys.step[:, None] + torch.where(shifts, events - (SHIFT - 1), 0).cumsum(dim=1)  # after each event
-    moments = (keys.count[:, None] + torch.arange(1, length + 1, device=events.device)) * STEPS + steps
+    moments = (keys.so_far[:, None] + torch.arange(1, length + 1, device=events.device)) * STEPS + steps
     on, off = (_latest(events % PITCHES, moments * kind, first) for kind, first in ((ons, keys.on), (offs, keys.off)))
     began = on[:, :-1].gather(-1, (events % PITCHES)[..., None])[..., 0]
     velocities = _filled(torch.where(events >= VELOCITY, events - VELOCITY, -1), keys.velocity)
@@ -78,15 +79,15 @@ def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
         last=lasts[:, :-1],
         velocity=velocities[:, :-1],
         silence=before - onsets[:, :-1],
-        strokes=strokes.gather(1, ranks[:, :-1].flatten(1)).unflatten(1, (length, BEFORE)),
+        strokes=strokes.gather(1, ranks[:, :-1].flatten(1)).view(-1, length, BEFORE),
         sounding=sounding,
         age=torch.where(on[:, :-1] > 0, before[..., None] - on[:, :-1] % STEPS, STEPS),
         began=on[:, :-1],
+        released=released[:, :-1],
         allowed=_allowed(lasts[:, :-1], velocities[:, :-1], sounding, on[:, :-1] > released[:, :-1, None]),
     )
-    count = keys.count + length
     last_strokes = strokes.gather(1, ranks[:, -1])
-    after = (steps[:, -1], count, lasts[:, -1], velocities[:, -1], released[:, -1], onsets[:, -1], last_strokes)
+    after = (steps[:, -1], keys.so_far + length, lasts[:, -1], velocities[:, -1], released[:, -1], onsets[:, -1], last_strokes)
     return known, Keys(*after, on[:, -1], off[:, -1])
 
 

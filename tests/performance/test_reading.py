@@ -28,13 +28,13 @@ def test_what_is_written_is_allowed_and_windows_are_as_one(notes):
     cut, again = read(events, len(events) // 3, len(events) // 2)
     for one, other in zip([*whole, *keys], [*cut, *again], strict=True):
         assert torch.equal(one, other)
-    assert int(keys.step) == notes[:, 1].max() and int(keys.count) == len(events)
+    assert int(keys.step) == notes[:, 1].max() and int(keys.so_far) == len(events)
     assert not (keys.on > keys.off).any()
 
 
 def test_what_is_known():
     events = [VELOCITY + 9, 60, 64, SHIFT + 19, OFF + 64, VELOCITY + 3, 67, SHIFT + 99, OFF + 60]
-    (last, velocity, silence, strokes, sounding, age, began, _), keys = read(events)
+    (last, velocity, silence, strokes, sounding, age, began, released, _), keys = read(events)
     assert last.tolist() == [BEGIN, *events[:-1]]
     assert velocity.tolist() == [VELOCITIES, *[9] * 5, *[3] * 3]
     assert silence.tolist() == [0, 0, 0, 0, 20, 20, 20, 0, 100]
@@ -43,6 +43,7 @@ def test_what_is_known():
     assert sounding[:, 60].tolist() == [False, False, *[True] * 7] and sounding[-1].nonzero().flatten().tolist() == [60, 67]
     assert age[0, 60] == STEPS and age[-1, [60, 64, 67]].tolist() == [120, 120, 100]
     assert began[-1, 60] < began[-1, 64] < began[-1, 67]
+    assert released.nonzero().flatten().tolist() == [5] and released[5] == began[5, 64]
 
 
 def allowed(*events):
