@@ -55,12 +55,24 @@ def playable(notes: Notes) -> Notes:
 
 def seconds_of(score: Score, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
     """When ticks sound, in seconds from the start: `Score.seconds_at` of many."""
-    marks = np.array([tempo.tick for tempo in score.tempos])
-    rates = 60.0 / (np.array([tempo.tempo_bpm for tempo in score.tempos]) * PPQ)
-    begins = np.concatenate([[0.0], np.cumsum(np.diff(marks) * rates[:-1])])
+    marks, begins, rates = _tempos(score)
     at = np.maximum(np.searchsorted(marks, ticks, side="right") - 1, 0)
     seconds: NDArray[np.float64] = begins[at] + (ticks - marks[at]) * rates[at]
     return seconds
+
+
+def ticks_at(score: Score, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The ticks nearest to times in seconds."""
+    marks, begins, rates = _tempos(score)
+    at = np.maximum(np.searchsorted(begins, seconds, side="right") - 1, 0)
+    return np.rint(marks[at] + (seconds - begins[at]) / rates[at]).astype(np.int64)
+
+
+def _tempos(score: Score) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each tempo its tick, when that sounds, and seconds a tick from there on."""
+    marks = np.array([tempo.tick for tempo in score.tempos])
+    rates = 60.0 / (np.array([tempo.tempo_bpm for tempo in score.tempos]) * PPQ)
+    return marks, np.concatenate([[0.0], np.cumsum(np.diff(marks) * rates[:-1])]), rates
 
 
 def encode(notes: Notes) -> Events:
@@ -117,9 +129,17 @@ def decode(events: Events | Sequence[int]) -> Notes:
 
 
 def as_score(notes: Notes) -> Score:
-    """Notes as a score for piano in real time: a tick is a millisecond."""
-    made = [Note(on * STEP_TICKS, off * STEP_TICKS, pitch, velocity) for on, off, pitch, velocity in notes.tolist()]
-    return Score([Part("Piano", notes=sorted(made))], [Tempo(0, REAL_TIME_BPM)])
+    """Notes as a score for piano in real time: a tick is a millisecond, and strokes of a step are one apart, up to the fifth."""
+    onsets = notes[:, 0] * STEP_TICKS + np.minimum(turns_in_step(notes), STEP_TICKS // 2 - 1)
+    rows = zip(onsets.tolist(), (notes[:, 1] * STEP_TICKS).tolist(), notes[:, 2:].tolist(), strict=True)
+    return Score([Part("Piano", notes=sorted(Note(on, off, *played) for on, off, played in rows))], [Tempo(0, REAL_TIME_BPM)])
+
+
+def turns_in_step(notes: Notes) -> NDArray[np.int64]:
+    """Of each note how many begin before it in its step."""
+    places = np.arange(len(notes))
+    new = np.diff(notes[:, 0], prepend=-1) > 0
+    return places - np.maximum.accumulate(np.where(new, places, 0))
 
 
 def num_notes(events: Events) -> int:

@@ -3,9 +3,9 @@
 A recurrent network would have to remember all this, and lose some of it. Moments are kept as one number, the count of events
 and the time together, so that the later one is the greater: `STEPS` x count + step. 0 is never.
 
-What cannot come next follows from how streams are written (`melodia.performance.codec`): no off of a silent key and no on of one
-that sounds; no off after an on, or out of the order in which the notes began, within a step; no velocity that is in force
-already; after a velocity an on; after a shift of less than 1 s no other shift.
+What cannot come next follows from how streams are written (`melodia.performance.codec`): no off of a silent key, no on of one
+that sounds, and none before there is a velocity; no off after an on, or out of the order in which the notes began, within a
+step; no velocity that is in force already; after a velocity an on; after a shift of less than 1 s no other shift.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
     return known, Keys(*after, on[:, -1], off[:, -1])
 
 
+def now(keys: Keys) -> Known:
+    """What is known before the next event, whatever it is: of length 1."""
+    return follow(torch.zeros_like(keys.step)[:, None], keys)[0]
+
+
 def _latest(pitches: Tensor, moments: Tensor, first: Tensor) -> Tensor:
     """(batch, length + 1, PITCHES): the latest moment of each key, before the first event and after each; 0 is none."""
     rows = torch.zeros((*pitches.shape, PITCHES), dtype=torch.int64, device=pitches.device)
@@ -122,4 +127,6 @@ def _allowed(last: Tensor, velocity: Tensor, sounding: Tensor, later: Tensor) ->
     off = sounding & later & ~(after_velocity | (last < OFF))[..., None]
     shift = ~(after_velocity | after_shift)[..., None].expand(*last.shape, LONGEST_SHIFT)
     other = torch.arange(VELOCITIES, device=last.device) != velocity[..., None]
-    return torch.cat([~sounding, off, shift, other & ~after_velocity[..., None]], dim=-1)
+    velocities = other & (~sounding.all(dim=-1) & ~after_velocity)[..., None]
+    on = ~sounding & (velocity < VELOCITIES)[..., None]
+    return torch.cat([on, off, shift, velocities], dim=-1)

@@ -85,9 +85,9 @@ def test_the_loss_carries_the_state_and_begins_anew_where_told():
 def test_it_learns_a_performance():
     model, batch = small(), collated([performance(5, 20)], [True])
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
-    for _ in range(80):
+    for _ in range(50):
         nats, count, _ = model.loss(batch, None)
         optimizer.zero_grad()
         (nats / count).backward()
         optimizer.step()
-    assert float(nats.detach() / count) < 0.3  # it begins at 5
+    assert float(nats.detach() / count) < 0.7  # it begins at 5
