@@ -20,6 +20,8 @@ from melodia.performance.checkpoint import load_pianist
 from melodia.performance.generate import DEFAULT_SECONDS
 from melodia.performance.generate import GenerateConfig as PerformanceConfig
 from melodia.performance.generate import generate as improvise
+from melodia.performance.humanize import HumanizeConfig
+from melodia.performance.humanize import humanize as play
 from melodia.performance.model import Pianist
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
@@ -162,6 +164,38 @@ def told(takes: Takes, messages: list[str]) -> Takes:
     """Takes with what is known of their primer before their own messages."""
     takes.messages[:0] = messages
     return takes
+
+
+def humanize(
+    song: str | Path | Score,
+    *,
+    amount: float = 1.0,
+    temperature: float = 1.0,
+    random_seed: int = 0,
+    model: str | Path | Pianist = "piano",
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Score:
+    """Gives written music the timing and the loudness of a hand; its notes and its drums stay.
+
+    Args:
+        song: MIDI file or score.
+        amount: 0 leaves it as it is written, 1 is as it is drawn.
+        temperature: below 1 is evener, above 1 bolder.
+        random_seed: the same gives the same score.
+        model: name or folder of a checkpoint of performance, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: called with notes done and notes in all.
+
+    Raises:
+        MidiError: the file cannot be read.
+        ConfigError: a setting is out of range, or there are no notes but drums'.
+        CheckpointError: the model cannot be loaded.
+    """
+    config = HumanizeConfig(amount=amount, temperature=temperature, random_seed=random_seed)
+    score = song if isinstance(song, Score) else Score.read(song)
+    pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
+    return play(score, pianist, config, progress)
 
 
 def read_primer(path: str | Path, device: str = "cpu") -> tuple[Score, list[str]]:

@@ -77,7 +77,7 @@ def test_streams_of_a_pianist_are_those_of_the_codec(pianist):
     assert list(playing.play(1000))[-1] == 10
     for events in playing.takes:
         half = len(events) // 2  # notes that have no end yet are later than that
-        assert half > 50 and encode(decode(events)).tolist()[:half] == events[:half]
+        assert half > 30 and encode(decode(events)).tolist()[:half] == events[:half]
 
 
 def test_what_is_of_bars_is_refused(pianist):
