@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from melodia.api.models import load_checkpoint
-    from melodia.api.music import generate, generate_takes, transcribe
+    from melodia.api.music import generate, generate_takes, humanize, transcribe
     from melodia.api.speech import recognize
     from melodia.api.voice import sing, speak
     from melodia.errors import MelodiaError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "generate": "melodia.api.music",
     "generate_takes": "melodia.api.music",
+    "humanize": "melodia.api.music",
     "load_checkpoint": "melodia.api.models",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
@@ -47,6 +48,7 @@ __all__ = [
     "Score",
     "generate",
     "generate_takes",
+    "humanize",
     "load_checkpoint",
     "prepare",
     "recognize",

@@ -28,6 +28,7 @@ DOMAINS = (
     "spelling",
     "polyphony",
     "harmony",
+    "performance",
 )
 SPLITS = ("train", "valid", "test")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -22,6 +22,8 @@ from melodia.harmony import train as harmony
 from melodia.harmony.prepare import VoicesRepresentation
 from melodia.language import train as language
 from melodia.language.prepare import LettersRepresentation
+from melodia.performance import train as performance
+from melodia.performance.prepare import PerformanceRepresentation
 from melodia.polyphony import train as polyphony
 from melodia.polyphony.prepare import FramesRepresentation
 from melodia.preparation import PrepareConfig
@@ -48,8 +50,20 @@ ROOMS: dict[str, Any] = {  # where each domain is trained
     "synthesis": synthesis,
     "polyphony": polyphony,
     "harmony": harmony,
+    "performance": performance,
 }
-MADE_OF = ("events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames", "voices")  # what `representation` knows
+MADE_OF = (  # what `representation` knows
+    "events",
+    "notes",
+    "words",
+    "letters",
+    "kinds",
+    "spellings",
+    "speech",
+    "frames",
+    "voices",
+    "performance",
+)
 
 
 def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool = False) -> Representation:
@@ -58,7 +72,7 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
     `events` of MIDI files, `notes` of recordings with labels beside them, `words` of recordings with texts beside them,
     `letters` of texts, `kinds` of recordings in folders called music and speech, `spellings` of lists of words with their
     phonemes, `speech` of one speaker's recordings with their phonemes beside them, `frames` of piano rolls,
-    `voices` of four-part music.
+    `voices` of four-part music, `performance` of piano music as it is played.
 
     Raises:
         ConfigError: there is no such kind, or it knows nothing of bands, or of live models.
@@ -79,6 +93,7 @@ def representation(name: str, bands: int = 0, random_seed: int = 0, live: bool =
         "speech": SpeechRepresentation,
         "frames": FramesRepresentation,
         "voices": VoicesRepresentation,
+        "performance": PerformanceRepresentation,
     }
     return made[name]()
 

@@ -16,6 +16,7 @@ DOMAINS = {
     "spelling",
     "polyphony",
     "harmony",
+    "performance",
 }
 TOP = {"api", "workshop", "commands", "__main__"}  # may import domains
 

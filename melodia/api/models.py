@@ -17,6 +17,8 @@ from melodia.harmony.checkpoint import load_choir
 from melodia.harmony.model import Choir
 from melodia.language.checkpoint import load_language
 from melodia.language.model import LanguageModel
+from melodia.performance.checkpoint import load_pianist
+from melodia.performance.model import Pianist
 from melodia.polyphony.checkpoint import load_polyphony
 from melodia.polyphony.model import PolyphonyModel
 from melodia.recognition.checkpoint import load_recognizer
@@ -28,7 +30,7 @@ from melodia.synthesis.model import Voice
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
 
-Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice | PolyphonyModel | Choir
+Model = Composer | Transcriber | Recognizer | LanguageModel | Detector | SpellingModel | Voice | PolyphonyModel | Choir | Pianist
 LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "composition": load_composer,
     "transcription": load_transcriber,
@@ -39,6 +41,7 @@ LOADERS: dict[str, Callable[[str | Path], Any]] = {
     "synthesis": load_voice,
     "polyphony": load_polyphony,
     "harmony": load_choir,
+    "performance": load_pianist,
 }
 
 

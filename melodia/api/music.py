@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
-from melodia.checkpoint import DEFAULT, DEFAULTS
+from melodia.checkpoint import DEFAULT, DEFAULTS, find_checkpoint, read_info
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.generate import GenerateConfig, Takes
+from melodia.composition.generate import LISTEN_BARS, GenerateConfig
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
 from melodia.composition.scales import pitch_classes
 from melodia.device import resolve_device
 from melodia.errors import AudioError, ConfigError
 from melodia.instruments import parse_program
+from melodia.performance.checkpoint import load_pianist
+from melodia.performance.generate import DEFAULT_SECONDS
+from melodia.performance.generate import GenerateConfig as PerformanceConfig
+from melodia.performance.generate import generate as improvise
+from melodia.performance.humanize import HumanizeConfig
+from melodia.performance.humanize import humanize as play
+from melodia.performance.model import Pianist
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
+from melodia.takes import Takes
 from melodia.transcription.beats import GridConfig
 from melodia.transcription.checkpoint import load_transcriber
 from melodia.transcription.model import Transcriber
@@ -69,9 +77,9 @@ def make_takes(
     instruments: str | Sequence[str | int] | None = None,
     key: str | None = None,
     scale: str | None = None,
-    seed_bars: int = 64,
+    seed_bars: int = LISTEN_BARS,
     continuation_only: bool = False,
-    model: str | Path | Composer = DEFAULT,
+    model: str | Path | Composer | Pianist = DEFAULT,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Takes:
@@ -95,7 +103,10 @@ def make_takes(
         continuation_only: leave the seed out of the result.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         device: "cpu", "cuda", "mps" or "auto".
-        progress: called with bars done and bars in all.
+        progress: called with bars done and bars in all; seconds of a model of performance.
+
+    A model of performance, such as piano, plays one piano in real time: for `seconds`, 30 if they are not given, and without bars,
+    tempo, meter, instruments, key and scale.
 
     Raises:
         MidiError: the seed cannot be read.
@@ -103,6 +114,16 @@ def make_takes(
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
+    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    if performs(model):
+        heard_bars = None if seed_bars == LISTEN_BARS else seed_bars
+        of_bars = {"bars": bars, "tempo": tempo, "meter": meter, "instruments": instruments, "key": key, "scale": scale}
+        refuse_bars(of_bars | {"seed_bars": heard_bars}, model)
+        length = DEFAULT_SECONDS if seconds is None else seconds
+        timed = PerformanceConfig(seconds=length, count=count, random_seed=random_seed, continuation_only=continuation_only)
+        primer, messages = read_primer(seed, device) if seed is not None else (None, [])
+        pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))  # type: ignore[arg-type]
+        return told(improvise(primer, pianist, timed, sampling, progress), messages)
     if scale and not key:
         raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
     config = GenerateConfig(
@@ -117,13 +138,69 @@ def make_takes(
         seed_bars=seed_bars,
         continuation_only=continuation_only,
     )
-    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
-    messages: list[str]
     primer, messages = read_primer(seed, device) if seed is not None else (None, [])
-    composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))
-    takes = compose(primer, composer, config, sampling, progress)
+    composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))  # type: ignore[arg-type]
+    return told(compose(primer, composer, config, sampling, progress), messages)
+
+
+def performs(model: str | Path | Composer | Pianist) -> bool:
+    """Whether a model plays in real time, in seconds rather than bars.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is damaged.
+    """
+    if isinstance(model, str | Path):
+        return read_info(find_checkpoint(model)).domain == "performance"
+    return isinstance(model, Pianist)
+
+
+def refuse_bars(options: Mapping[str, Any], model: str | Path | Composer | Pianist) -> None:
+    """Refuses what is of music in bars.
+
+    Raises:
+        ConfigError: one of the options is given.
+    """
+    for name in (name for name, value in options.items() if value is not None):
+        title = model if isinstance(model, str | Path) else "a pianist"
+        raise ConfigError(f"{name}: has no meaning for {title}, which plays one piano in real time; leave it out")
+
+
+def told(takes: Takes, messages: list[str]) -> Takes:
+    """Takes with what is known of their primer before their own messages."""
     takes.messages[:0] = messages
     return takes
+
+
+def humanize(
+    song: Music,
+    *,
+    amount: float = 1.0,
+    temperature: float = 1.0,
+    random_seed: int = 0,
+    model: str | Path | Pianist = "piano",
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Score:
+    """Gives written music the timing and the loudness of a hand; its notes and its drums stay.
+
+    Args:
+        song: MIDI file, recording or score.
+        amount: 0 leaves it as it is written, 1 is as it is drawn.
+        temperature: below 1 is evener, above 1 bolder.
+        random_seed: the same gives the same score.
+        model: name or folder of a checkpoint of performance, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: called with notes done and notes in all.
+
+    Raises:
+        MidiError: the file cannot be read.
+        ConfigError: a setting is out of range, or there are no notes but drums'.
+        CheckpointError: the model cannot be loaded.
+    """
+    config = HumanizeConfig(amount=amount, temperature=temperature, random_seed=random_seed)
+    score, _ = read_primer(song, device)
+    pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
+    return play(score, pianist, config, progress)
 
 
 def read_primer(given: Music, device: str = "cpu") -> tuple[Score, list[str]]:

@@ -14,6 +14,7 @@ from melodia.commands import (
     corpora,
     evaluate,
     generate,
+    humanize,
     inspect,
     models,
     prepare,
@@ -54,6 +55,7 @@ def main() -> None:
 
 for command in (
     generate.command,
+    humanize.command,
     transcribe.command,
     speak.command,
     sing.command,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="MIDI file to write; several takes are numbered. Default: NAME-melodia.mid here.",
 )
 @click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
-@click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars.")
+@click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars. Default of piano: 30.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest notes; above 1: bolder.")
 @click.option("--top-k", type=int, default=0, show_default=True, help="Draw from the k likeliest only; 0: from all.")
@@ -49,8 +49,12 @@ if TYPE_CHECKING:
 @quiet_option
 @json_option
 def command(song: Path | None, **options: Any) -> None:
-    """Continue a MIDI file or a recording, or start from silence. SONG is short for --seed SONG."""
-    from melodia.api.music import make_takes
+    """Continue a MIDI file or a recording, or start from silence. SONG is short for --seed SONG.
+
+    A model of performance, --model piano, plays one piano with the timing, the loudness and the pedal of a hand: in seconds, so
+    what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it.
+    """
+    from melodia.api.music import make_takes, performs
 
     if song and options["seed"]:
         raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")
@@ -60,7 +64,7 @@ def command(song: Path | None, **options: Any) -> None:
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
     check_range("count", options["count"], 1, 1000)
     targets = output_paths(options["output"], options["seed"], options["count"])
-    with progress_bar(quiet, "bars") as bar:
+    with progress_bar(quiet, "seconds" if performs(options["model"]) else "bars") as bar:
         task = bar.add_task("playing", total=None, note="")
         takes = make_takes(
             options["seed"],

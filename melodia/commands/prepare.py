@@ -17,13 +17,14 @@ from melodia.errors import CorpusError
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames", "voices"]),
+    type=click.Choice(["events", "notes", "words", "letters", "kinds", "spellings", "speech", "frames", "voices", "performance"]),
     default="events",
     show_default=True,
     help="What is made of the files: events of MIDI files, notes of recordings with MIDI files or tables beside them, words of "
     "recordings with texts beside them, letters of texts, kinds of recordings in folders called music and speech, spellings of "
     "lists (.tsv) of words with their phonemes, speech of one speaker's recordings with their phonemes beside them, "
-    "frames of piano rolls (.npy), voices of four-part music (.npy, MIDI files).",
+    "frames of piano rolls (.npy), voices of four-part music (.npy, MIDI files), performance of piano music as it is played (MIDI "
+    "files).",
 )
 @click.option("--held-out", type=float, default=0.05, show_default=True, help="Share of the pieces for valid, and again for test.")
 @click.option("--bands", type=int, default=0, show_default=True, help="Band arrangements to add for each training song.")

@@ -36,6 +36,7 @@ from melodia.midi import part_name
 from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.sampling import SamplingConfig
 from melodia.score import BEND, BEND_CENTRE, PPQ, SUSTAIN, Control, Meter, Note, Part, Score, Tempo
+from melodia.takes import Takes
 
 DEFAULT_BARS = 16
 MAX_BARS = 10_000
@@ -92,15 +93,6 @@ class Plan:
     join_ticks: int
     meter: tuple[int, int] | None
     tempo_bpm: float | None
-    messages: list[str]
-
-
-@dataclass(slots=True)
-class Takes:
-    """The scores, where in each of them the continuation begins, and what the user should know."""
-
-    scores: list[Score]
-    join_ticks: int
     messages: list[str]
 
 

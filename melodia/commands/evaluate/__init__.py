@@ -9,7 +9,7 @@ import click
 
 from melodia.checkpoint import find_checkpoint, read_info
 from melodia.commands.console import device_option, json_option, notice, quiet_option, result
-from melodia.commands.evaluate import composition, harmony, polyphony, recognition, spelling, suites, transcription
+from melodia.commands.evaluate import composition, harmony, performance, polyphony, recognition, spelling, suites, transcription
 from melodia.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ MEASURED: dict[str, Any] = {
     "spelling": spelling,
     "polyphony": polyphony,
     "harmony": harmony,
+    "performance": performance,
 }
 ABOUT = {  # options of one domain alone
     "composition": ("seeds", "temperature", "top_p", "baseline", "random_seed"),
@@ -67,9 +68,10 @@ def command(
     recordings with their notes beside them (.tsv or MIDI), or on a corpus prepared of such: F1 of notes and frames. A
     recogniser on recordings with their texts beside them (.txt), likewise: errors of words and letters. A speller on a
     corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame. A choir: nats a
-    token, of which a step of four voices has four.
+    token, of which a step of four voices has four. A pianist: nats an event, a note and a second.
 
-    CORPUS may be the name of a suite, polyphonic-nll or jsb16, whose files are in the folder --data: a line for each of its sets.
+    CORPUS may be the name of a suite, polyphonic-nll, jsb16 or maestro388, whose files are in the folder --data: a line for each
+    of its sets.
     """
     if str(corpus) in suites.SUITES and (data or not corpus.exists()):
         if data is None:

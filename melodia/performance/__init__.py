@@ -1,0 +1,1 @@
+"""Expressive piano: performances as streams of 388 events, modelled one after another."""

@@ -1,0 +1,206 @@
+"""The pianist: which event comes next in a performance, one after another, so that the likelihood is exact.
+
+Stacked LSTMs read the event before together with all that follows from the events so far (`melodia.performance.reading`): which
+keys sound, how long ago each was struck and which can be let go now, the velocity in force, the silence since the last stroke.
+The head scores events by themselves, and keys and velocities by what they are now: a key by how long ago it was struck and by
+its interval from the last strokes, which stays the same when music is transposed; the note to end by its turn, and by how long
+it began after the one that has just ended; a velocity by its distance from the one in force. What cannot come next has no
+probability, and the rest shares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from melodia.lstm import LSTMConfig, StackedLSTM, State, restarted, selected
+from melodia.performance.codec import EVENTS, OFF, PITCHES, SHIFT, VELOCITIES, VELOCITY, Events
+from melodia.performance.reading import BEFORE, BEGIN, NO_PITCH, STEPS, Keys, Known, follow, silent
+
+SIDE_BY_SIDE = 32  # performances that are scored at once
+WINDOW = 256  # events that are scored at once
+WIDE = 24  # semitones; intervals beyond are that
+LOWEST_KEY, NUM_KEYS = 21, 88  # whose ages the stack reads
+AGES = (1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 61, 91, 141, 221, 401, 1001, STEPS)  # steps; buckets begin there, the last is never
+AFTER = (1, 2, 4, 8, 16)  # steps; the same, of how long a note began after another
+MOST_TO_END = 10  # notes that are counted
+FADES = (50.0, 200.0)  # steps in which what is read of a stroke falls to a third
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PianistConfig:
+    """Sizes of the stack; `dropout` is the rate between layers and before the head."""
+
+    hidden_size: int = 512
+    num_layers: int = 3
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.stack()  # checks them
+
+    def stack(self) -> LSTMConfig:
+        """The recurrent layers."""
+        return LSTMConfig(
+            input_size=self.hidden_size,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            residual=True,
+            layer_norm=True,
+        )
+
+
+class Batch(NamedTuple):
+    """Windows of performances: (batch, length) events, how many of each count, and which begin a performance."""
+
+    events: Tensor
+    lengths: Tensor
+    fresh: Tensor
+
+
+class Pianist(nn.Module):
+    """See the module. Its state is that of the stack and, after it, `Keys`."""
+
+    def __init__(self, config: PianistConfig) -> None:
+        super().__init__()
+        self.config = config
+        size = config.hidden_size
+        self.event = nn.Embedding(BEGIN + 1, size)
+        self.velocity = nn.Embedding(VELOCITIES + 1, size)
+        self.silence = nn.Embedding(len(AGES) + 1, size)
+        self.to_end = nn.Embedding(MOST_TO_END + 1, size)
+        for table in (self.event, self.velocity, self.silence, self.to_end):
+            nn.init.normal_(table.weight, std=0.3)
+        self.keys = nn.Linear((2 + len(FADES)) * NUM_KEYS, size)
+        self.lstm = StackedLSTM(config.stack())
+        self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.LayerNorm(size)
+        self.head = Head(size)
+
+    def forward(self, known: Known, state: State | None = None) -> tuple[Tensor, State]:
+        """What is known before some events -> (batch, length, EVENTS) logarithms of probabilities, and the stack's state."""
+        y, state = self.lstm(self.read(known), state)
+        logits = self.head(self.dropout(self.norm(y)), known)
+        log_probs: Tensor = logits.log_softmax(dim=-1)
+        return log_probs, state
+
+    def read(self, known: Known) -> Tensor:
+        """What the stack reads: (batch, length, hidden_size)."""
+        shown = slice(LOWEST_KEY, LOWEST_KEY + NUM_KEYS)
+        sounding = known.sounding[..., shown].float()
+        age = known.age[..., shown].float()
+        short, long = ((age / -fade).exp() for fade in FADES)
+        can_end = known.allowed[..., OFF:SHIFT]
+        keys = self.keys(torch.cat([sounding, sounding * short, long, can_end[..., shown].float()], dim=-1))
+        x = self.event(known.last) + self.velocity(known.velocity) + self.silence(bucket(known.silence, AGES)) + keys
+        read: Tensor = x + self.to_end(can_end.sum(dim=-1).clamp(max=MOST_TO_END))
+        return read
+
+    def first_state(self, batch_size: int, device: torch.device | str = "cpu") -> State:
+        """The state at the start of performances."""
+        return (*self.lstm.initial_state(batch_size, device), *silent(batch_size, device))
+
+    def step(self, events: Tensor, state: State) -> tuple[Tensor, State]:
+        """(batch, length) events -> (batch, length) logarithms of their probabilities, and the state after them."""
+        known, keys = follow(events, Keys(*state[2:]))
+        log_probs, stack = self(known, state[:2])
+        return log_probs.gather(-1, events[..., None])[..., 0], (*stack, *keys)
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, Tensor, State]:
+        """See `melodia.training.Task`: nats and events."""
+        count, device = len(batch.events), batch.events.device
+        start = self.first_state(count, device)
+        if state is not None:
+            keys = (
+                torch.where(batch.fresh.view(-1, *[1] * (new.dim() - 1)), new, old)
+                for new, old in zip(start[2:], state[2:], strict=True)
+            )
+            start = (*restarted(state[:2], batch.fresh), *keys)
+        log_probs, state = self.step(batch.events, start)
+        scored = torch.arange(batch.events.shape[1], device=device) < batch.lengths[:, None]
+        return -log_probs[scored].sum(), scored.sum(), state
+
+    @torch.no_grad()
+    def nats(self, pieces: Sequence[Events]) -> list[float]:
+        """The nats of each piece, from its first event to its last, the state carried: exact. Infinite where no stream goes."""
+        found = np.zeros(len(pieces))
+        order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i]))
+        device = self.norm.weight.device
+        for start in range(0, len(order), SIDE_BY_SIDE):
+            group = order[start : start + SIDE_BY_SIDE]
+            state = self.first_state(len(group), device)
+            for first in range(0, len(pieces[group[0]]), WINDOW):
+                alive = [i for i in group if len(pieces[i]) > first]  # the longest are the first of them
+                state = (*selected(state[:2], slice(len(alive))), *(part[: len(alive)] for part in state[2:]))
+                batch = collated([pieces[i][first : first + WINDOW] for i in alive], [False] * len(alive))
+                with torch.autocast(device.type, enabled=False):
+                    log_probs, state = self.step(batch.events.to(device), state)
+                scored = torch.arange(log_probs.shape[1], device=device) < batch.lengths.to(device)[:, None]
+                found[alive] -= torch.where(scored, log_probs, 0).sum(dim=1).double().cpu().numpy()
+        return [float(nats) for nats in found]
+
+
+class Head(nn.Module):
+    """Scores of events. See the module."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        buckets, intervals = len(AGES) + 1, 2 * WIDE + 2
+        self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2, 2 * VELOCITIES, *[intervals] * BEFORE]
+        self.scores = nn.Linear(size, sum(self.sizes))
+        nn.init.normal_(self.scores.weight, std=0.02)
+        nn.init.zeros_(self.scores.bias)
+
+    def forward(self, y: Tensor, known: Known) -> Tensor:
+        """(batch, length, size) -> (batch, length, EVENTS) logits, -inf for what cannot come next."""
+        events, struck, held, turn, after, louder, *intervals = self.scores(y).float().split(self.sizes, dim=-1)
+        ages = bucket(known.age, AGES)
+        on = struck.gather(-1, ages)
+        for scores, pitch in zip(intervals, known.strokes.unbind(-1), strict=True):
+            on = on + scores.gather(-1, intervals_from(pitch))
+        off = held.gather(-1, ages) + turn.gather(-1, turns(known)) + after.gather(-1, later(known))
+        velocities = torch.arange(VELOCITIES, device=y.device)
+        distance = (velocities - known.velocity[..., None] + VELOCITIES - 1).clamp(min=0)
+        distance = distance.masked_fill((known.velocity == VELOCITIES)[..., None], 2 * VELOCITIES - 1)
+        others = y.new_zeros((*on.shape[:-1], VELOCITY - SHIFT), dtype=on.dtype)
+        logits: Tensor = events + torch.cat([on, off, others, louder.gather(-1, distance)], dim=-1)
+        return logits.masked_fill(~known.allowed, -torch.inf)
+
+
+def bucket(steps: Tensor, edges: Sequence[int]) -> Tensor:
+    """Durations as codes: how many of the edges each has reached."""
+    return torch.bucketize(steps, torch.tensor(edges, device=steps.device), right=True)
+
+
+def intervals_from(pitch: Tensor) -> Tensor:
+    """Intervals from a pitch to each key as codes: (...) -> (..., PITCHES)."""
+    codes = (torch.arange(PITCHES, device=pitch.device) - pitch[..., None]).clamp(-WIDE, WIDE) + WIDE
+    return codes.masked_fill((pitch == NO_PITCH)[..., None], 2 * WIDE + 1)
+
+
+def turns(known: Known) -> Tensor:
+    """(..., PITCHES): 0 for the note that began first of those that can end now, 1 for the one after it, 2 for others."""
+    can = known.allowed[..., OFF:SHIFT]
+    began = known.began.masked_fill(~can, torch.iinfo(torch.int64).max)
+    two = began.topk(2, dim=-1, largest=False).values
+    return torch.where(began == two[..., :1], 0, torch.where(began == two[..., 1:], 1, 2))
+
+
+def later(known: Known) -> Tensor:
+    """(..., PITCHES): how long each note began after the one that the last event ended, as a code; the last if it ended none."""
+    steps = known.began % STEPS - (known.released % STEPS)[..., None]
+    return bucket(steps, AFTER).masked_fill((known.released == 0)[..., None], len(AFTER) + 1)
+
+
+def collated(windows: Sequence[Events], fresh: Sequence[bool]) -> Batch:
+    """Windows of performances as a batch."""
+    lengths = np.array([len(window) for window in windows], np.int64)
+    events = np.zeros((len(windows), int(lengths.max())), np.int64)
+    for row, window in zip(events, windows, strict=True):
+        row[: len(window)] = window
+    return Batch(torch.from_numpy(events), torch.from_numpy(lengths), torch.tensor(fresh))
