@@ -12,8 +12,6 @@ from melodia.synthesis.analysis import HIGHEST_HZ, LOWEST_HZ, Floats, Sound
 from melodia.synthesis.layout import PITCH, contour, lay_out
 from melodia.synthesis.model import OCTAVE, Voice
 
-VOICED = 1.5  # logit from which there is a pitch; 0 makes more of what should be whispered sound, by readings of valid
-
 
 @torch.no_grad()
 def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int64], sung: NDArray[np.bool_] | None = None) -> Sound:
@@ -37,7 +35,7 @@ def paint(voice: Voice, heard: Tensor, readings: Floats, counts: NDArray[np.int6
     )
     bands = voice.plain("bands", painted.bands)[0].cpu().numpy()
     hiss = voice.plain("hiss", painted.hiss)[0].cpu().numpy()
-    voiced = (painted.voiced[0] > VOICED).cpu().numpy()
+    voiced = (painted.voiced[0] > 0).cpu().numpy()
     if sung is not None:
         voiced |= np.repeat(sung, counts)
     hertz = hertz_of(line + OCTAVE * painted.bend[0].cpu().numpy())

@@ -28,6 +28,7 @@ import numpy as np
 import soundfile
 
 RATE = 24_000
+LATER = 0.005  # seconds by which a recording is off itself: what the measures see where there is nothing to see
 MEL_POINTS = 256  # of a spectrum, from 0 Hz to the highest
 Say = Callable[[str, Path], None]
 
@@ -109,15 +110,17 @@ def likeness(arguments: argparse.Namespace) -> None:
 
     folder, say = Path(arguments.paths[0]), melodia_says(arguments)
     records = [r for r in Corpus(arguments.paths[1]).records() if r.split == arguments.split][: arguments.count]
-    rows = []
+    rows, noise = [], []
     for record in records:
         path = folder / record.path
         text = path.with_suffix(".txt").read_text("utf-8")
-        rows.append(distances(soundfile.read(path, dtype="float32")[0], say(text, temperature=arguments.temperature).waveform))
-    distortion, rmse, voicing = np.mean(rows, axis=0)
-    print(
-        f"{len(rows)} readings of {arguments.split}: mel-cepstral distortion {distortion:.2f} dB, log-F0 RMSE {rmse:.3f}, voicing wrong {voicing:.1%}"
-    )
+        recording = soundfile.read(path, dtype="float32")[0]
+        rows.append(distances(recording, say(text, temperature=arguments.temperature).waveform))
+        noise.append(distances(recording, recording[round(LATER * RATE) :]))
+    print(f"{len(rows)} readings of {arguments.split}, temperature {arguments.temperature:g}")
+    for name, found in ("melodia", rows), (f"a recording and itself {LATER * 1000:.0f} ms later", noise):
+        distortion, rmse, voicing = np.mean(found, axis=0)
+        print(f"{name}: mel-cepstral distortion {distortion:.2f} dB, log-F0 RMSE {rmse:.3f}, voicing wrong {voicing:.1%}")
 
 
 def distances(reference: np.ndarray, estimate: np.ndarray) -> tuple[float, float, float]:
