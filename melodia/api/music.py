@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from melodia.composition.generate import GenerateConfig, Takes
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
 from melodia.composition.scales import pitch_classes
+from melodia.composition.taste import parse_taste
 from melodia.device import resolve_device
 from melodia.errors import AudioError, ConfigError
 from melodia.instruments import parse_program
-from melodia.sampling import SamplingConfig
 from melodia.score import Score
 from melodia.transcription.beats import GridConfig
 from melodia.transcription.checkpoint import load_transcriber
@@ -55,7 +55,7 @@ def make_takes(
     bars: int | None = None,
     seconds: float | None = None,
     count: int = 1,
-    temperature: float = 1.0,
+    temperature: float | str | Mapping[str, float] = 1.0,
     top_k: int = 0,
     top_p: float = 0.98,
     random_seed: int = 0,
@@ -77,7 +77,8 @@ def make_takes(
         bars: length of the continuation; 16 if neither it nor `seconds` is given.
         seconds: its length in seconds.
         count: how many takes.
-        temperature: 0 takes the likeliest notes, 1 draws from the model as it is.
+        temperature: 0 takes the likeliest notes, 1 draws from the model as it is; "rhythm=0.8,pitch=1.1" or
+            {"rhythm": 0.8, "pitch": 1.1} for each attribute.
         top_k: draw from the k likeliest only; 0 from all.
         top_p: draw from the likeliest that make up this probability.
         random_seed: the same gives the same takes.
@@ -112,10 +113,10 @@ def make_takes(
         seed_bars=seed_bars,
         continuation_only=continuation_only,
     )
-    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    taste = parse_taste(temperature, top_k, top_p)
     primer, messages = read_primer(seed, device) if isinstance(seed, str | Path) else (seed, [])
     composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))
-    takes = compose(primer, composer, config, sampling, progress)
+    takes = compose(primer, composer, config, taste, progress)
     takes.messages[:0] = messages
     return takes
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
 @click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest notes; above 1: bolder.")
+@click.option(
+    "--temperature", default="1", show_default=True, help="0: the likeliest notes; above 1: bolder. Or rhythm=0.8,pitch=1.1 ..."
+)
 @click.option("--top-k", type=int, default=0, show_default=True, help="Draw from the k likeliest only; 0: from all.")
 @click.option("--top-p", type=float, default=0.98, show_default=True, help="Draw from the likeliest that make up this probability.")
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")

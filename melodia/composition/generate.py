@@ -29,6 +29,7 @@ from melodia.composition.codec import (
 from melodia.composition.constraints import Constraints
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
+from melodia.composition.taste import Taste
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
@@ -108,7 +109,7 @@ def generate(
     primer: Score | None,
     composer: Composer,
     config: GenerateConfig,
-    sampling: SamplingConfig,
+    sampling: SamplingConfig | Taste,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Takes:
     """Makes takes, reporting bars done and bars in all. The same arguments give the same scores.

@@ -36,6 +36,7 @@ from melodia.composition.constraints import Constraints
 from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
+from melodia.composition.taste import Taste
 from melodia.lstm import State, repeated, replaced, selected
 from melodia.sampling import SamplingConfig, sample
 
@@ -77,7 +78,7 @@ def perform(
     composer: Composer,
     primer: Events | None,
     constraints: Constraints,
-    sampling: SamplingConfig,
+    sampling: SamplingConfig | Taste,
     *,
     count: int = 1,
     random_seed: int = 0,
@@ -89,7 +90,7 @@ def perform(
         composer: the model, on the device to use.
         primer: events to go on from, without END; None begins with the parts of the constraints.
         constraints: what the takes must be.
-        sampling: temperature and filters.
+        sampling: temperature and filters, the same for all attributes or one for each.
         count: how many takes.
         random_seed: take k is drawn with a generator of `random_seed` and k.
         progress: called with the bars that all takes together have.
@@ -98,6 +99,7 @@ def perform(
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
     composer.eval()
+    taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
     rows = _opening(primer, constraints)
     recaller = Recaller()
     pointers = [recaller.add(row) for row in rows]
@@ -112,7 +114,7 @@ def perform(
     hidden, state = hidden.expand(count, -1), repeated(state, count)
     while True:
         active = [i for i, take in enumerate(takes) if not take.finished]
-        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, sampling), strict=True):
+        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, taste), strict=True):
             state = _accept(takes[i], event.tolist(), constraints, state, i)
         playing = [take for take in takes if not take.finished]
         progress(sum(take.bars for take in takes))
@@ -174,7 +176,7 @@ def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
     return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
 
 
-def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig) -> Tensor:
+def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, taste: Taste) -> Tensor:
     """(takes, NUM_COLUMNS): the next event of each take."""
     device = hidden.device
     before = torch.tensor([take.rows[-1] for take in takes], device=device)
@@ -187,7 +189,7 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: C
         rows = torch.tensor(chosen, device=device)
         logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
         logits = logits.masked_fill(~permitted.to(device), -torch.inf)
-        event[rows, column] = sample(logits, sampling, [takes[i].generator for i in chosen]).to(device)
+        event[rows, column] = sample(logits, taste[column], [takes[i].generator for i in chosen]).to(device)
 
     everyone = list(range(len(takes)))
     draw(KIND, everyone, torch.stack([constraints.kinds(take.rows[-1], take.bars, take.events_in_bar) for take in takes]))
