@@ -12,11 +12,10 @@ from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import GenerateConfig, Takes
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
-from melodia.composition.scales import pitch_classes
 from melodia.composition.taste import parse_taste
+from melodia.composition.wishes import Wish, parse_instruments, parse_steering
 from melodia.device import resolve_device
 from melodia.errors import AudioError, ConfigError
-from melodia.instruments import parse_program
 from melodia.score import Score
 from melodia.transcription.beats import GridConfig
 from melodia.transcription.checkpoint import load_transcriber
@@ -64,6 +63,11 @@ def make_takes(
     instruments: str | Sequence[str | int] | None = None,
     key: str | None = None,
     scale: str | None = None,
+    register: Wish | None = None,
+    density: Wish | None = None,
+    polyphony: Wish | None = None,
+    velocity: Wish | None = None,
+    repetition: int | None = None,
     seed_bars: int = 64,
     continuation_only: bool = False,
     model: str | Path | Composer = DEFAULT,
@@ -84,9 +88,15 @@ def make_takes(
         random_seed: the same gives the same takes.
         tempo: quarter notes a minute, of the whole result; None keeps the seed's.
         meter: "3/4" or (3, 4), of the continuation; None keeps the seed's.
-        instruments: names or General MIDI numbers of who plays, "drums" for drums.
+        instruments: names or General MIDI numbers of who plays, "drums" for drums; "bass@5" from its fifth bar on,
+            "drums@9-12" in these bars alone.
         key: only pitches of this key ("C", "F#", "Am").
         scale: the key's scale ("major", "dorian" ...).
+        register: lowest and highest pitch, "48-84" or "C3-C6", or of each instrument {"piano": (48, 84)}.
+        density: fewest and most notes a bar, all instruments together, "4-12" or (4, 12).
+        polyphony: how many notes may sound at once, 3, or of each instrument {"piano": 3, "bass": 1}.
+        velocity: softest and loudest, "60-100", or points along the bars, {1: 40, 8: 100}.
+        repetition: how often the same bar may stand.
         seed_bars: how many bars of the seed's end to listen to.
         continuation_only: leave the seed out of the result.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
@@ -99,8 +109,17 @@ def make_takes(
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
-    if scale and not key:
-        raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
+    programs, entries = parse_instruments(instruments)
+    steering = parse_steering(
+        key=key,
+        scale=scale,
+        register=register,
+        density=density,
+        polyphony=polyphony,
+        velocity=velocity,
+        repetition=repetition,
+        entries=entries,
+    )
     config = GenerateConfig(
         bars=bars,
         seconds=seconds,
@@ -108,8 +127,8 @@ def make_takes(
         random_seed=random_seed,
         tempo_bpm=tempo,
         meter=parse_meter(meter) if isinstance(meter, str) else meter,
-        programs=parse_instruments(instruments),
-        pitch_classes=pitch_classes(key, scale) if key is not None else None,
+        programs=programs,
+        steering=steering,
         seed_bars=seed_bars,
         continuation_only=continuation_only,
     )
@@ -192,15 +211,3 @@ def parse_meter(text: str) -> tuple[int, int]:
     if not (slash and numerator.strip().isdecimal() and denominator.strip().isdecimal()) or len(text) > 9:
         raise ConfigError(f"meter: '{text}' is not a meter; write for example 3/4")
     return int(numerator), int(denominator)
-
-
-def parse_instruments(instruments: str | Sequence[str | int] | None) -> tuple[int, ...]:
-    """Names or numbers -> programs, 128 for drums.
-
-    Raises:
-        ConfigError: an instrument is not known.
-    """
-    if instruments is None:
-        return ()
-    names = instruments.split(",") if isinstance(instruments, str) else [str(i) for i in instruments]
-    return tuple(parse_program(name) for name in names)

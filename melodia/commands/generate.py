@@ -10,6 +10,7 @@ import click
 
 from melodia.checkpoint import DEFAULT
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.steering import steered, steering_options
 from melodia.config import check_range
 from melodia.errors import ConfigError
 
@@ -31,17 +32,13 @@ if TYPE_CHECKING:
 @click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
 @click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
-@click.option(
-    "--temperature", default="1", show_default=True, help="0: the likeliest notes; above 1: bolder. Or rhythm=0.8,pitch=1.1 ..."
-)
-@click.option("--top-k", type=int, default=0, show_default=True, help="Draw from the k likeliest only; 0: from all.")
-@click.option("--top-p", type=float, default=0.98, show_default=True, help="Draw from the likeliest that make up this probability.")
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
 @click.option("--tempo", type=float, help="Quarter notes a minute. Default: the seed's.")
 @click.option("--meter", help="For example 3/4. Default: the seed's.")
-@click.option("--instruments", help="Who plays, for example piano,bass,drums. Default: who plays in the seed.")
-@click.option("--key", help="Only pitches of this key: C, F#, Bb, Am ...")
-@click.option("--scale", help="Scale of the key: major, minor, dorian, blues ...")
+@click.option(
+    "--instruments", help="Who plays: piano,bass,drums; from bar 5 on: bass@5; in some bars: drums@9-12. Default: as in the seed."
+)
+@steering_options
 @click.option("--seed-bars", type=int, default=64, show_default=True, help="How many bars of the seed's end to listen to.")
 @click.option("--continuation-only", is_flag=True, help="Leave the seed out of the output.")
 @click.option("--wav/--no-wav", default=False, help="Also write a WAV file beside each MIDI file.")
@@ -69,15 +66,11 @@ def command(song: Path | None, **options: Any) -> None:
             bars=options["bars"],
             seconds=options["seconds"],
             count=options["count"],
-            temperature=options["temperature"],
-            top_k=options["top_k"],
-            top_p=options["top_p"],
             random_seed=random_seed,
             tempo=options["tempo"],
             meter=options["meter"],
             instruments=options["instruments"],
-            key=options["key"],
-            scale=options["scale"],
+            **steered(options),
             seed_bars=options["seed_bars"],
             continuation_only=options["continuation_only"],
             model=options["model"],

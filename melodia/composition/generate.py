@@ -26,9 +26,10 @@ from melodia.composition.codec import (
     part_order,
     tempo_index,
 )
-from melodia.composition.constraints import Constraints
+from melodia.composition.constraints import NO_STEERING, Constraints, Held
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
+from melodia.composition.steering import Steering
 from melodia.composition.taste import Taste
 from melodia.config import check_range
 from melodia.errors import ConfigError
@@ -57,7 +58,7 @@ class GenerateConfig:
     tempo_bpm: float | None = None
     meter: tuple[int, int] | None = None
     programs: tuple[int, ...] = ()  # instruments to play, 128 for drums
-    pitch_classes: frozenset[int] | None = None  # of a key
+    steering: Steering = NO_STEERING
     seed_bars: int = LISTEN_BARS  # how much of the primer's end to listen to
     continuation_only: bool = False
 
@@ -124,7 +125,8 @@ def generate(
         tempo=tempo_index(plan.tempo_bpm) if plan.tempo_bpm else None,
         playing=tuple(plan.playing),
         programs=tuple(DRUMS if plan.parts[i].is_drum else plan.parts[i].program for i in plan.order),
-        pitch_classes=config.pitch_classes,
+        steering=config.steering,
+        sounding=() if config.continuation_only else _ringing(plan),
     )
     total = constraints.bars * config.count
     takes = perform(
@@ -191,6 +193,13 @@ def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:
     heard.tempos = heard.tempos if config.tempo_bpm is None else [Tempo(0, config.tempo_bpm)]
     events = encode(heard, order, num_bars=len(bars))[:-1]
     return Plan(parts, order, playing, events, join, meter, config.tempo_bpm or tempo, messages)
+
+
+def _ringing(plan: Plan) -> tuple[Held, ...]:
+    """The notes of the primer that are released a little after the join, as voices."""
+    places = {i: k for k, i in enumerate(plan.order)}
+    late = ((i, note) for i, part in enumerate(plan.parts) for note in part.notes if note.offset_ticks > plan.join_ticks)
+    return tuple(Held(places.get(i, -1), n.pitch, 0, -((plan.join_ticks - n.offset_ticks) // STEP_TICKS)) for i, n in late)
 
 
 def _match(parts: Sequence[Part], programs: Sequence[int]) -> tuple[set[int], list[Part]]:

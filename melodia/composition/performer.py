@@ -26,16 +26,17 @@ from melodia.composition.codec import (
     PITCH,
     POSITION,
     PROGRAM,
-    SIZES,
     STEPS,
     TEMPO,
     VELOCITY,
     Events,
 )
 from melodia.composition.constraints import Constraints
+from melodia.composition.course import Course
 from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
+from melodia.composition.rules import Mask, Rules
 from melodia.composition.taste import Taste
 from melodia.lstm import State, repeated, replaced, selected
 from melodia.sampling import SamplingConfig, sample
@@ -55,10 +56,13 @@ class _Take:
     pointers: list[int]
     generator: torch.Generator
     programs: list[int]
-    bars: int = 0
-    events_in_bar: int = 0
+    course: Course
     finished: bool = False
     bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
+
+    def is_full(self) -> bool:
+        """Whether all bars are begun."""
+        return self.course.bar == self.course.rules.constraints.bars
 
 
 @contextmanager
@@ -99,6 +103,7 @@ def perform(
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
     composer.eval()
+    rules = Rules(constraints)
     taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
     rows = _opening(primer, constraints)
     recaller = Recaller()
@@ -108,16 +113,16 @@ def perform(
     takes = []
     for k in range(count):
         generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
-        take = _Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs)
+        take = _Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
         take.bar_states.append(earlier)
         takes.append(take)
     hidden, state = hidden.expand(count, -1), repeated(state, count)
     while True:
         active = [i for i, take in enumerate(takes) if not take.finished]
-        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, taste), strict=True):
-            state = _accept(takes[i], event.tolist(), constraints, state, i)
+        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], taste), strict=True):
+            state = _accept(takes[i], event.tolist(), state, i)
         playing = [take for take in takes if not take.finished]
-        progress(sum(take.bars for take in takes))
+        progress(sum(take.course.bar for take in takes))
         if not playing:
             break
         kept = [k for k, i in enumerate(active) if not takes[i].finished]
@@ -176,58 +181,52 @@ def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
     return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
 
 
-def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, taste: Taste) -> Tensor:
+def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], taste: Taste) -> Tensor:
     """(takes, NUM_COLUMNS): the next event of each take."""
     device = hidden.device
     before = torch.tensor([take.rows[-1] for take in takes], device=device)
     programs = torch.tensor([take.programs for take in takes], device=device)
     event = torch.full((len(takes), NUM_COLUMNS), -1, device=device)
 
-    def draw(column: int, chosen: list[int], permitted: Tensor) -> None:
+    def draw(column: int, chosen: list[int], allowed: Callable[[Course, list[int]], Mask]) -> None:
         if not chosen:
             return
         rows = torch.tensor(chosen, device=device)
         logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
-        logits = logits.masked_fill(~permitted.to(device), -torch.inf)
+        masks = np.stack([allowed(takes[i].course, row) for i, row in zip(chosen, event[rows].tolist(), strict=True)])
+        logits = logits.masked_fill(~torch.from_numpy(masks).to(device), -torch.inf)
         event[rows, column] = sample(logits, taste[column], [takes[i].generator for i in chosen]).to(device)
 
-    everyone = list(range(len(takes)))
-    draw(KIND, everyone, torch.stack([constraints.kinds(take.rows[-1], take.bars, take.events_in_bar) for take in takes]))
+    draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
     kinds = event[:, KIND].tolist()
-    bars = [i for i in everyone if kinds[i] == KIND_BAR]
-    for column in (METER, TEMPO) if bars else ():
-        draw(column, bars, torch.stack([constraints.of_bar(column, takes[i].rows[-1]) for i in bars]))
-    notes = [i for i in everyone if kinds[i] in (KIND_NOTE, KIND_CHORD)]
+    bars = [i for i, kind in enumerate(kinds) if kind == KIND_BAR and not takes[i].is_full()]
+    draw(METER, bars, lambda course, row: course.line(METER))
+    draw(TEMPO, bars, lambda course, row: course.line(TEMPO))
+    notes = [i for i, kind in enumerate(kinds) if kind in (KIND_NOTE, KIND_CHORD)]
     if notes:
         rows = torch.tensor(notes, device=device)
-        event[rows, METER], event[rows, TEMPO] = before[rows, METER], before[rows, TEMPO]
-        event[rows, POSITION] = before[rows, POSITION]
+        event[rows, METER : POSITION + 1] = before[rows, METER : POSITION + 1]
         later = [i for i in notes if kinds[i] == KIND_NOTE]
         event[torch.tensor(later, dtype=torch.long, device=device), POSITION] = -1
-        draw(POSITION, later, torch.ones(1, SIZES[POSITION], dtype=torch.bool))
+        draw(POSITION, later, lambda course, row: course.positions())
         for column in NOTE_COLUMNS:
-            permitted = [constraints.of_note(column, event[i], takes[i].rows[-1]) for i in notes]
-            draw(column, notes, torch.stack(permitted))
+            draw(column, notes, lambda course, row, column=column: course.of_note(column, row))  # type: ignore[misc]
             if column == PART:
                 event[rows, PROGRAM] = programs[rows].gather(1, event[rows, PART, None])[:, 0]
     return event.cpu()
 
 
-def _accept(take: _Take, row: list[int], constraints: Constraints, state: State, index: int) -> State:
+def _accept(take: _Take, row: list[int], state: State, index: int) -> State:
     """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
-    if row[KIND] in (KIND_BAR, KIND_END) and take.bars == constraints.bars:
+    if row[KIND] in (KIND_BAR, KIND_END) and take.is_full():
         take.finished = True
         return state
     if row[KIND] == KIND_END:
-        last = take.rows[-1]
         row = [-1] * NUM_COLUMNS
         row[KIND] = KIND_BAR
-        row[METER] = last[METER] if constraints.meter is None else constraints.meter
-        row[TEMPO] = last[TEMPO] if constraints.tempo is None else constraints.tempo
+        row[METER], row[TEMPO] = (int(take.course.line(column).argmax()) for column in (METER, TEMPO))
         state = replaced(state, slice(index, index + 1), take.bar_states[0])
-    if row[KIND] == KIND_BAR:
-        take.bars, take.events_in_bar = take.bars + 1, 0
-    take.events_in_bar += 1
+    take.course.accept(row)
     take.rows.append(row)
     take.pointers = take.recaller.add(row)
     return state
