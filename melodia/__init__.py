@@ -4,6 +4,7 @@
 
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
+    melodia.vary("song.mid", (5, 8)).write("varied.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
     print(melodia.recognize("voice.wav").text)
     melodia.speak("Hello, world.").write("hello.wav")
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from melodia.api.models import load_checkpoint
     from melodia.api.music import generate, generate_takes, transcribe
     from melodia.api.speech import recognize
+    from melodia.api.vary import vary
     from melodia.api.voice import sing, speak
     from melodia.errors import MelodiaError
     from melodia.render import render
@@ -41,6 +43,7 @@ _HOMES = {
     "speak": "melodia.api.voice",
     "train": "melodia.workshop",
     "transcribe": "melodia.api.music",
+    "vary": "melodia.api.vary",
 }
 __all__ = [
     "MelodiaError",
@@ -55,6 +58,7 @@ __all__ = [
     "speak",
     "train",
     "transcribe",
+    "vary",
 ]
 
 

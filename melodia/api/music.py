@@ -29,7 +29,7 @@ def generate(seed: str | Path | Score | None = None, **options: Any) -> Score:
 
     Args:
         seed: what to continue.
-        options: those of `make_takes`, but for `count`.
+        options: those of `make_takes`, but for `count` and `rank`.
 
     Returns:
         the seed and its continuation, or the continuation alone.
@@ -54,6 +54,7 @@ def make_takes(
     bars: int | None = None,
     seconds: float | None = None,
     count: int = 1,
+    rank: bool = False,
     temperature: float | str | Mapping[str, float] = 1.0,
     top_k: int = 0,
     top_p: float = 0.98,
@@ -81,6 +82,7 @@ def make_takes(
         bars: length of the continuation; 16 if neither it nor `seconds` is given.
         seconds: its length in seconds.
         count: how many takes.
+        rank: sort them by the model's own surprise, the least surprising first.
         temperature: 0 takes the likeliest notes, 1 draws from the model as it is; "rhythm=0.8,pitch=1.1" or
             {"rhythm": 0.8, "pitch": 1.1} for each attribute.
         top_k: draw from the k likeliest only; 0 from all.
@@ -124,6 +126,7 @@ def make_takes(
         bars=bars,
         seconds=seconds,
         count=count,
+        rank=rank,
         random_seed=random_seed,
         tempo_bpm=tempo,
         meter=parse_meter(meter) if isinstance(meter, str) else meter,

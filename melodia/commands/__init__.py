@@ -22,6 +22,7 @@ from melodia.commands import (
     speak,
     train,
     transcribe,
+    vary,
 )
 from melodia.errors import MelodiaError
 
@@ -54,6 +55,7 @@ def main() -> None:
 
 for command in (
     generate.command,
+    vary.command,
     transcribe.command,
     speak.command,
     sing.command,

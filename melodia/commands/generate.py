@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import click
 
 from melodia.checkpoint import DEFAULT
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
-from melodia.commands.steering import steered, steering_options
+from melodia.commands.steering import rank_option, steered, steering_options
 from melodia.config import check_range
 from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
+    from melodia.composition.generate import Takes
     from melodia.score import Score
 
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
 @click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
+@rank_option
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
 @click.option("--tempo", type=float, help="Quarter notes a minute. Default: the seed's.")
 @click.option("--meter", help="For example 3/4. Default: the seed's.")
@@ -66,6 +69,7 @@ def command(song: Path | None, **options: Any) -> None:
             bars=options["bars"],
             seconds=options["seconds"],
             count=options["count"],
+            rank=options["rank"],
             random_seed=random_seed,
             tempo=options["tempo"],
             meter=options["meter"],
@@ -81,20 +85,18 @@ def command(song: Path | None, **options: Any) -> None:
         notice(message, quiet)
     if options["random_seed"] is None:
         notice(f"random seed {random_seed}", quiet)
-    rows = []
-    for score, path in zip(takes.scores, targets, strict=True):
-        rows.append(write_take(score, path, takes.join_ticks, options["wav"], options["picture"]))
-        rows[-1]["random_seed"] = random_seed
+    rows = write_takes(takes, targets, options["wav"], options["picture"])
+    rows = [row | {"random_seed": random_seed} for row in rows]
     result("\n".join(row[k] for row in rows for k in ("midi", "wav", "picture") if k in row), rows, options["as_json"])
 
 
-def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Path]:
+def output_paths(output: Path | None, seed: Path | None, count: int, called: str = "melodia", role: str = "seed") -> list[Path]:
     """Where the takes go: `out.mid`, or `out-1.mid`, `out-2.mid` ... for several.
 
     Raises:
-        ConfigError: the output is a folder, has another suffix, or is the seed itself.
+        ConfigError: the output is a folder, has another suffix, or is what is read.
     """
-    path = output or free_path(Path(f"{seed.stem if seed else 'new'}-melodia.mid"))
+    path = output or free_path(Path(f"{seed.stem if seed else 'new'}-{called}.mid"))
     if path.is_dir():
         raise ConfigError(f"output: {path} is a folder; name a .mid file in it")
     if path.suffix.lower() not in (".mid", ".midi"):
@@ -102,11 +104,19 @@ def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Pat
     digits = len(str(count))
     paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{i:0{digits}}") for i in range(1, count + 1)]
     if seed and any(p.resolve() == seed.resolve() for p in paths):
-        raise ConfigError(f"output: {seed} is the seed itself; give another name with -o")
+        raise ConfigError(f"output: {seed} is the {role} itself; give another name with -o")
     return paths
 
 
-def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bool) -> dict[str, Any]:
+def write_takes(takes: Takes, paths: Sequence[Path], wav: bool, picture: bool) -> list[dict[str, Any]]:
+    """Writes all takes and says what they are."""
+    rows = [write_take(score, path, takes, wav, picture) for score, path in zip(takes.scores, paths, strict=True)]
+    for row, nats in zip(rows, takes.nats_a_token, strict=False):
+        row["nats_a_token"] = round(nats, 4)
+    return rows
+
+
+def write_take(score: Score, path: Path, takes: Takes, wav: bool, picture: bool) -> dict[str, Any]:
     """Writes one take and says what it is."""
     row: dict[str, Any] = {"midi": str(score.write(path))}
     if wav:
@@ -117,7 +127,8 @@ def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bo
     if picture:
         from melodia.picture import draw_piano_roll
 
-        row["picture"] = str(draw_piano_roll(score, path.with_suffix(".png"), join_ticks))
-    made = sum(n.onset_ticks >= join_ticks for part in score.parts for n in part.notes)
-    row |= {"notes": made, "seconds": round(score.seconds, 3), "starts_at_seconds": round(score.seconds_at(join_ticks), 3)}
+        row["picture"] = str(draw_piano_roll(score, path.with_suffix(".png"), takes.join_ticks))
+    begin, end = takes.join_ticks, score.end_ticks + 1 if takes.end_ticks is None else takes.end_ticks
+    made = sum(begin <= n.onset_ticks < end for part in score.parts for n in part.notes)
+    row |= {"notes": made, "seconds": round(score.seconds, 3), "starts_at_seconds": round(score.seconds_at(begin), 3)}
     return row

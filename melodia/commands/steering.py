@@ -23,6 +23,9 @@ OPTIONS = (
     click.option("--velocity", help="Softest and loudest: 60-100, or points along the bars: 1:40,8:100."),
     click.option("--repetition", type=int, help="How often the same bar may stand; 1: no bar comes twice."),
 )
+rank_option = click.option(
+    "--rank", is_flag=True, help="Sort the takes by the model's own surprise: the first file is the least surprising."
+)
 NAMES = ("temperature", "top_k", "top_p", "key", "scale", "register", "density", "polyphony", "velocity", "repetition")
 
 

@@ -254,7 +254,7 @@ class Course:
         longest = min([longest, *(held.onset - step for held in rules.closed[part] if held.pitch == pitch and held.onset > step)])
         if rules.counted:
             taken = self.taken[:, position + 1 : position + longest]
-            full = (taken[part] >= rules.voices[part]) | (taken.sum(axis=0) >= rules.together)
+            full = rules.full(taken)[part]
             longest = int(full.argmax()) + 1 if full.any() else longest
             longest = self._sparing(position, part, pitch, longest)
         return longest, 1

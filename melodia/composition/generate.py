@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from melodia.composition.codec import (
     BAR_STEPS,
@@ -30,6 +30,7 @@ from melodia.composition.constraints import NO_STEERING, Constraints, Held
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
 from melodia.composition.steering import Steering
+from melodia.composition.surprise import ranked
 from melodia.composition.taste import Taste
 from melodia.config import check_range
 from melodia.errors import ConfigError
@@ -54,6 +55,7 @@ class GenerateConfig:
     bars: int | None = None  # 16 if neither bars nor seconds are given
     seconds: float | None = None
     count: int = 1  # takes
+    rank: bool = False  # the least surprising take first
     random_seed: int = 0
     tempo_bpm: float | None = None
     meter: tuple[int, int] | None = None
@@ -104,6 +106,8 @@ class Takes:
     scores: list[Score]
     join_ticks: int
     messages: list[str]
+    nats_a_token: list[float] = field(default_factory=list)  # of each take, where they are ranked
+    end_ticks: int | None = None  # where the new music ends, if not with the score
 
 
 def generate(
@@ -138,13 +142,14 @@ def generate(
         random_seed=config.random_seed,
         progress=lambda done: progress(done, total),
     )
+    takes, nats = ranked(composer, plan.events, takes) if config.rank else (takes, [])
     scores = [_finished(primer, plan, events, config) for events in takes]
     join = 0 if config.continuation_only else plan.join_ticks
     for number, score in enumerate(scores, 1):
         if names := silent(score, join, config.programs):
             take = f"take {number}: " if len(scores) > 1 else ""
             plan.messages.append(f"{take}{', '.join(names)} never came in; try another random seed")
-    return Takes(scores, join, plan.messages)
+    return Takes(scores, join, plan.messages, nats)
 
 
 def silent(score: Score, join_ticks: int, programs: Sequence[int]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,7 +47,7 @@ NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
 
 
 @dataclass(slots=True)
-class _Take:
+class Take:
     """One take as it grows: `rows` begin with the primer, the take itself at `first`."""
 
     rows: list[list[int]]
@@ -59,14 +59,35 @@ class _Take:
     course: Course
     finished: bool = False
     bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
+    nats: float = 0.0  # what the model loses on the masks: it would have gone elsewhere
 
     def is_full(self) -> bool:
         """Whether all bars are begun."""
         return self.course.bar == self.course.rules.constraints.bars
 
+    def copy(self, generator: torch.Generator) -> Take:
+        """A second take that has begun alike, at a bar line, and goes on by its own chance."""
+        course, states = self.course.copy(), self.bar_states.copy()
+        return Take(
+            list(self.rows),
+            self.first,
+            self.recaller.copy(),
+            self.pointers,
+            generator,
+            self.programs,
+            course,
+            self.finished,
+            states,
+        )
+
+    def events(self) -> Events:
+        """The parts and what is new."""
+        header = [row for row in self.rows[: self.first] if row[KIND] == KIND_PART]
+        return np.array(header + self.rows[self.first :], dtype=np.int16)
+
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One step is too little work to share; the threads that wait for each other cost more than they do."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -76,7 +97,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_one_thread()
+@one_thread()
 @torch.inference_mode()
 def perform(
     composer: Composer,
@@ -102,41 +123,73 @@ def perform(
     Returns:
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
-    composer.eval()
-    rules = Rules(constraints)
-    taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
-    rows = _opening(primer, constraints)
-    recaller = Recaller()
-    pointers = [recaller.add(row) for row in rows]
-    hidden, state, earlier = _prime(composer, rows, pointers)
-    programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
-    takes = []
-    for k in range(count):
-        generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
-        take = _Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
-        take.bar_states.append(earlier)
-        takes.append(take)
-    hidden, state = hidden.expand(count, -1), repeated(state, count)
-    while True:
-        active = [i for i, take in enumerate(takes) if not take.finished]
-        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], taste), strict=True):
-            state = _accept(takes[i], event.tolist(), state, i)
-        playing = [take for take in takes if not take.finished]
-        progress(sum(take.course.bar for take in takes))
+    ensemble = Ensemble(composer, primer, constraints, sampling, count=count, random_seed=random_seed)
+    ensemble.play(progress=progress)
+    return [take.events() for take in ensemble.takes]
+
+
+class Ensemble:
+    """Takes side by side. Item k of `hidden` and `state` is what the network has in mind after the rows of take k."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        primer: Events | None,
+        constraints: Constraints,
+        sampling: SamplingConfig | Taste,
+        *,
+        count: int,
+        random_seed: int,
+    ) -> None:
+        self.composer = composer.eval()
+        self.taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
+        rules = Rules(constraints)
+        rows = _opening(primer, constraints)
+        recaller = Recaller()
+        pointers = [recaller.add(row) for row in rows]
+        hidden, state, earlier = _prime(composer, rows, pointers)
+        programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
+        self.takes = []
+        for k in range(count):
+            generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
+            take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
+            take.bar_states.append(earlier)
+            self.takes.append(take)
+        self.hidden, self.state = hidden.expand(count, -1), repeated(state, count)
+
+    def play(self, bar: int | None = None, progress: Callable[[int], None] = lambda bars: None) -> None:
+        """Draws until all takes have begun a bar, counted from 1, or are finished."""
+        while True:
+            active = [i for i, take in enumerate(self.takes) if not take.finished and (bar is None or take.course.bar < bar)]
+            if not active:
+                return
+            takes = [self.takes[i] for i in active]
+            for i, event in zip(active, _draw(self.composer, self.hidden[active], takes, self.taste), strict=True):
+                self.state = _accept(self.takes[i], event.tolist(), self.state, i)
+            progress(sum(take.course.bar for take in self.takes))
+            self._read([i for i in active if not self.takes[i].finished])
+
+    def resample(self, chosen: Sequence[int]) -> None:
+        """Take k goes on as take `chosen[k]` has begun, at a bar line."""
+        self.takes = [self.takes[i].copy(self.takes[k].generator) for k, i in enumerate(chosen)]
+        indices = torch.tensor(chosen)
+        self.hidden, self.state = self.hidden[indices], selected(self.state, indices)
+
+    def _read(self, playing: Sequence[int]) -> None:
+        """The network reads the last rows of some takes."""
         if not playing:
-            break
-        kept = [k for k, i in enumerate(active) if not takes[i].finished]
-        indices = torch.tensor([active[k] for k in kept])
-        inputs = torch.tensor([[take.rows[-1]] for take in playing])
-        recalled = torch.from_numpy(np.stack([_recalled(take) for take in playing]))
-        part_state = selected(state, indices)
-        for k, take in enumerate(playing):
+            return
+        takes, indices = [self.takes[i] for i in playing], torch.tensor(playing)
+        inputs = torch.tensor([[take.rows[-1]] for take in takes])
+        recalled = torch.from_numpy(np.stack([_recalled(take) for take in takes]))
+        state = selected(self.state, indices)
+        for k, take in enumerate(takes):
             if take.rows[-1][KIND] == KIND_BAR:
-                take.bar_states.append(selected(part_state, slice(k, k + 1)))
-        y, new = composer(*_to(composer, inputs, recalled), part_state)
-        hidden = y[:, 0]
-        state = new if len(indices) == len(takes) else replaced(state, indices, new)
-    return [_events(take) for take in takes]
+                take.bar_states.append(selected(state, slice(k, k + 1)))
+        y, new = self.composer(*_to(self.composer, inputs, recalled), state)
+        whole = len(indices) == len(self.takes)
+        self.state = new if whole else replaced(self.state, indices, new)
+        self.hidden = y[:, 0] if whole else self.hidden.index_copy(0, indices.to(y.device), y[:, 0])
 
 
 def _opening(primer: Events | None, constraints: Constraints) -> list[list[int]]:
@@ -175,13 +228,13 @@ def _to(composer: Composer, *tensors: Tensor) -> list[Tensor]:
     return [t.to(device) for t in tensors]
 
 
-def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
+def _recalled(take: Take) -> np.ndarray:  # type: ignore[type-arg]
     """(1, NUM_SOURCES, NUM_COLUMNS)."""
     nothing = [-1] * NUM_COLUMNS
     return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
 
 
-def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], taste: Taste) -> Tensor:
+def _draw(composer: Composer, hidden: Tensor, takes: list[Take], taste: Taste) -> Tensor:
     """(takes, NUM_COLUMNS): the next event of each take."""
     device = hidden.device
     before = torch.tensor([take.rows[-1] for take in takes], device=device)
@@ -194,7 +247,10 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], taste: Taste) 
         rows = torch.tensor(chosen, device=device)
         logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
         masks = np.stack([allowed(takes[i].course, row) for i, row in zip(chosen, event[rows].tolist(), strict=True)])
+        whole = logits.logsumexp(-1)
         logits = logits.masked_fill(~torch.from_numpy(masks).to(device), -torch.inf)
+        for i, lost in zip(chosen, (whole - logits.logsumexp(-1)).tolist(), strict=True):
+            takes[i].nats += lost
         event[rows, column] = sample(logits, taste[column], [takes[i].generator for i in chosen]).to(device)
 
     draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
@@ -216,7 +272,7 @@ def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], taste: Taste) 
     return event.cpu()
 
 
-def _accept(take: _Take, row: list[int], state: State, index: int) -> State:
+def _accept(take: Take, row: list[int], state: State, index: int) -> State:
     """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
     if row[KIND] in (KIND_BAR, KIND_END) and take.is_full():
         take.finished = True
@@ -230,8 +286,3 @@ def _accept(take: _Take, row: list[int], state: State, index: int) -> State:
     take.rows.append(row)
     take.pointers = take.recaller.add(row)
     return state
-
-
-def _events(take: _Take) -> Events:
-    header = [row for row in take.rows[: take.first] if row[KIND] == KIND_PART]
-    return np.array(header + take.rows[take.first :], dtype=np.int16)

@@ -14,7 +14,7 @@ from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
 
 LONGEST = LONGEST_NOTE * STEPS_PER_QUARTER - 1  # steps of a note
-WINDOW = LONGEST_BAR + LONGEST + 1  # steps from a bar line to the last that a note of the bar can reach
+WINDOW = 2 * LONGEST_BAR + LONGEST + 1  # steps from a bar line to the end of the last bar that a note of the bar can reach
 UNLIMITED = 2**14
 Mask = NDArray[np.bool_]
 
@@ -30,6 +30,8 @@ class Rules:
         self.plays = _plays(constraints, self.free_bars)
         self.pitches = _pitches(constraints)
         self.voices, self.together = _voices(constraints)
+        programs = np.array(constraints.programs)
+        self.same = (programs[:, None] == programs).astype(np.int16)  # (parts, parts): of one instrument
         self.counted = bool(steering.polyphony)
         self.bar_steps = [int(BAR_STEPS[bar[0, METER]]) for bar in constraints.given]
         self.starts = np.concatenate([[0], np.cumsum(self.bar_steps)]).astype(int)
@@ -131,11 +133,16 @@ class Rules:
             repeated = " and no bar too often" if self.constraints.steering.repetition else ""
             raise ConfigError(f"density: bar {name} has {places} free places, too few for {self.fewest} notes{repeated}")
 
+    def full(self, taken: NDArray[np.int16]) -> Mask:
+        """(parts, steps): where a part's instrument, or all together, sound as many notes as they may."""
+        of_instrument = self.same @ taken[:-1]
+        return np.asarray((of_instrument >= self.voices[:, None]) | (taken.sum(axis=0) >= self.together))
+
     def able(self, bar: int, window: slice, taken: NDArray[np.int16]) -> Mask:
         """(parts, steps): where a part can begin a note, by who plays in a bar, the voices taken and the pitches left."""
         able = np.repeat(self.plays[:, bar, None], window.stop - window.start, axis=1)
         if self.counted:
-            able &= (taken[:-1] < self.voices[:, None]) & (taken.sum(axis=0) < self.together)
+            able &= ~self.full(taken)
         if self.vacant is not None:
             able &= self.vacant[:, window]
         return able
@@ -172,7 +179,7 @@ def _pitches(constraints: Constraints) -> Mask:
 
 
 def _voices(constraints: Constraints) -> tuple[NDArray[np.int16], int]:
-    """How many notes each part may sound at once, and all together."""
+    """How many notes the instrument of each part may sound at once, and all together."""
     limits = {limit.program: limit.most for limit in constraints.steering.polyphony}
     voices = np.array([limits.get(program, UNLIMITED) for program in constraints.programs], dtype=np.int16)
     return voices, limits.get(None, UNLIMITED)

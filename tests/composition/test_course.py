@@ -97,12 +97,10 @@ def chosen(mask, codec, taste, random):
     return int(able[{"first": 0, "last": -1}.get(taste, random.integers(len(able)))])
 
 
-def walk(rules, tastes, random):
+def walk(rules, tastes, random, last=(0, *[-1] * (NUM_COLUMNS - 1))):
     """A take without a model: every choice by a taste, within the masks and the codec's order."""
     programs, bars = rules.constraints.programs, rules.constraints.bars
-    row = [-1] * NUM_COLUMNS
-    row[KIND] = 0
-    course, rows = Course(rules, row), []
+    course, rows = Course(rules, list(last)), []
     everything = np.ones(400, dtype=bool)
     while True:
         last, row = course.last, [-1] * NUM_COLUMNS
@@ -273,3 +271,16 @@ def test_repeats_are_counted(most, fewest, bars):
         repeats.end_bar()
         seen += [bar] if bar else []
         repeats = repeats.copy()
+
+
+def test_a_note_that_rings_into_the_longest_bars_leaves_their_voices():
+    constraints = Constraints(
+        bars=7,
+        programs=(0,),
+        playing=(0,),
+        meter=METER_INDEX[12, 4],
+        tempo=24,
+        steering=Steering(density=(1, 1), polyphony=(Limit(None, 1),)),
+    )
+    tastes = ["last"] * NUM_COLUMNS
+    assert broken(walk(Rules(constraints), tastes, np.random.default_rng(0)), constraints) == []
