@@ -87,12 +87,10 @@ def loudness(curve, bar):
 
 
 def is_in(program, on, off, starts, constraints):
-    """Whether a note stands within bars where its instrument plays, its end too."""
+    """Whether its instrument plays in every bar that a note sounds in."""
     spans = [e for e in constraints.steering.entries if e.program == program]
-    last = constraints.first_bar + constraints.bars - 1
-    for _, first, final in spans:
-        begin = starts[max(first - constraints.first_bar, 0)]
-        end = None if final is None or final >= last else starts[max(final - constraints.first_bar + 1, 0)]
-        if begin <= on and (end is None or off <= end):
-            return True
-    return not spans
+    for bar, (begin, end) in enumerate(pairwise(starts), constraints.first_bar):
+        plays = any(e.first <= bar and (e.last is None or bar <= e.last) for e in spans)
+        if spans and not plays and on < end and off > begin:
+            return False
+    return True
