@@ -56,7 +56,9 @@ def broken(events, constraints):
     found += [f"{program} plays {on}-{off}" for on, off, program in sounding if not is_in(program, on, off, starts, constraints)]
     for limit in steering.polyphony:
         new = [(on, off) for on, off, program in sounding if limit.program in (None, program)]
-        old = [(h.onset, h.offset) for h in constraints.sounding if limit.program in (None, h.part >= 0 and programs[h.part])]
+        old = [
+            (h.onset, h.offset) for h in constraints.sounding if limit.program in (None, programs[h.part] if h.part >= 0 else -1)
+        ]
         times = [on for on, _ in new + old if any(a <= on < b for a, b in new)]
         most = max((sum(a <= on < b for a, b in new + old) for on in times), default=0)
         if most > limit.most:
