@@ -142,7 +142,7 @@ def codec_order(column, row, last, programs, classes):
 TASTES = st.lists(st.sampled_from(["first", "last", "any", "any"]), min_size=NUM_COLUMNS, max_size=NUM_COLUMNS)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(all_constraints(), TASTES, st.integers(0, 2**32))
 def test_no_mask_is_empty_and_nothing_is_broken_whatever_is_chosen(constraints, tastes, random_seed):
     rules = allowed_rules(constraints)
@@ -209,7 +209,7 @@ def test_a_bold_network_that_would_never_stop_keeps_to_it(temperature):
         assert broken(take, constraints) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(all_constraints(), st.integers(0, 2**20))
 def test_random_networks_keep_to_anything(constraints, random_seed):
     allowed_rules(constraints)
