@@ -4,6 +4,7 @@
 
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
+    melodia.vary("song.mid", (5, 8)).write("varied.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
     print(melodia.recognize("voice.wav").text)
     melodia.speak("Hello, world.").write("hello.wav")
@@ -19,9 +20,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from melodia.api.listening import transcribe
     from melodia.api.models import load_checkpoint
-    from melodia.api.music import generate, generate_takes, humanize, transcribe
+    from melodia.api.music import generate, generate_takes
+    from melodia.api.performance import humanize
     from melodia.api.speech import recognize
+    from melodia.api.vary import vary
     from melodia.api.voice import sing, speak
     from melodia.errors import MelodiaError
     from melodia.render import render
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "generate": "melodia.api.music",
     "generate_takes": "melodia.api.music",
-    "humanize": "melodia.api.music",
+    "humanize": "melodia.api.performance",
     "load_checkpoint": "melodia.api.models",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
@@ -41,7 +45,8 @@ _HOMES = {
     "sing": "melodia.api.voice",
     "speak": "melodia.api.voice",
     "train": "melodia.workshop",
-    "transcribe": "melodia.api.music",
+    "transcribe": "melodia.api.listening",
+    "vary": "melodia.api.vary",
 }
 __all__ = [
     "MelodiaError",
@@ -57,6 +62,7 @@ __all__ = [
     "speak",
     "train",
     "transcribe",
+    "vary",
 ]
 
 

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from melodia.audio import SUFFIXES as AUDIO_SUFFIXES
-from melodia.checkpoint import DEFAULT, DEFAULTS, find_checkpoint, read_info
+from melodia.api.listening import read_primer
+from melodia.api.performance import improvised, one_number, performs, refuse_bars
+from melodia.checkpoint import DEFAULT
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import LISTEN_BARS, GenerateConfig
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
-from melodia.composition.scales import pitch_classes
+from melodia.composition.taste import parse_taste
+from melodia.composition.wishes import Wish, parse_instruments, parse_steering
 from melodia.device import resolve_device
-from melodia.errors import AudioError, ConfigError
-from melodia.instruments import parse_program
-from melodia.performance.checkpoint import load_pianist
+from melodia.errors import ConfigError
 from melodia.performance.generate import DEFAULT_SECONDS
 from melodia.performance.generate import GenerateConfig as PerformanceConfig
-from melodia.performance.generate import generate as improvise
-from melodia.performance.humanize import HumanizeConfig
-from melodia.performance.humanize import humanize as play
 from melodia.performance.model import Pianist
 from melodia.sampling import SamplingConfig
 from melodia.score import Score
 from melodia.takes import Takes
-from melodia.transcription.beats import GridConfig
-from melodia.transcription.checkpoint import load_transcriber
-from melodia.transcription.model import Transcriber
-from melodia.transcription.transcribe import TranscribeConfig, Transcription
-from melodia.transcription.transcribe import transcribe as listen
 
 if TYPE_CHECKING:
-    import pretty_midi
-
-    Music: TypeAlias = str | Path | Score | pretty_midi.PrettyMIDI
+    from melodia.api.listening import Music
 
 
 def generate(seed: Music | None = None, **options: Any) -> Score:
@@ -43,7 +33,7 @@ def generate(seed: Music | None = None, **options: Any) -> Score:
 
     Args:
         seed: what to continue.
-        options: those of `make_takes`, but for `count`.
+        options: those of `make_takes`, but for `count` and `rank`.
 
     Returns:
         the seed and its continuation, or the continuation alone.
@@ -68,7 +58,8 @@ def make_takes(
     bars: int | None = None,
     seconds: float | None = None,
     count: int = 1,
-    temperature: float = 1.0,
+    rank: bool = False,
+    temperature: float | str | Mapping[str, float] = 1.0,
     top_k: int = 0,
     top_p: float = 0.98,
     random_seed: int = 0,
@@ -77,6 +68,11 @@ def make_takes(
     instruments: str | Sequence[str | int] | None = None,
     key: str | None = None,
     scale: str | None = None,
+    register: Wish | None = None,
+    density: Wish | None = None,
+    polyphony: Wish | None = None,
+    velocity: Wish | None = None,
+    repetition: int | None = None,
     seed_bars: int = LISTEN_BARS,
     continuation_only: bool = False,
     model: str | Path | Composer | Pianist = DEFAULT,
@@ -90,15 +86,23 @@ def make_takes(
         bars: length of the continuation; 16 if neither it nor `seconds` is given.
         seconds: its length in seconds.
         count: how many takes.
-        temperature: 0 takes the likeliest notes, 1 draws from the model as it is.
+        rank: sort them by the model's own surprise, the least surprising first.
+        temperature: 0 takes the likeliest notes, 1 draws from the model as it is; "rhythm=0.8,pitch=1.1" or
+            {"rhythm": 0.8, "pitch": 1.1} for each attribute.
         top_k: draw from the k likeliest only; 0 from all.
         top_p: draw from the likeliest that make up this probability.
         random_seed: the same gives the same takes.
         tempo: quarter notes a minute, of the whole result; None keeps the seed's.
         meter: "3/4" or (3, 4), of the continuation; None keeps the seed's.
-        instruments: names or General MIDI numbers of who plays, "drums" for drums.
+        instruments: names or General MIDI numbers of who plays, "drums" for drums; "bass@5" from its fifth bar on,
+            "drums@9-12" in these bars alone.
         key: only pitches of this key ("C", "F#", "Am").
         scale: the key's scale ("major", "dorian" ...).
+        register: lowest and highest pitch, "48-84" or "C3-C6", or of each instrument {"piano": (48, 84)}.
+        density: fewest and most notes a bar, all instruments together, "4-12" or (4, 12).
+        polyphony: how many notes may sound at once, 3, or of each instrument {"piano": 3, "bass": 1}.
+        velocity: softest and loudest, "60-100", or points along the bars, {1: 40, 8: 100}.
+        repetition: how often the same bar may stand.
         seed_bars: how many bars of the seed's end to listen to.
         continuation_only: leave the seed out of the result.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
@@ -114,166 +118,50 @@ def make_takes(
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
-    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     if performs(model):
-        heard_bars = None if seed_bars == LISTEN_BARS else seed_bars
-        of_bars = {"bars": bars, "tempo": tempo, "meter": meter, "instruments": instruments, "key": key, "scale": scale}
-        refuse_bars(of_bars | {"seed_bars": heard_bars}, model)
+        settings: dict[str, Any] = {
+            "bars": bars,
+            "tempo": tempo,
+            "meter": meter,
+            "instruments": instruments,
+            "key": key,
+            "scale": scale,
+        }
+        settings |= {"register": register, "density": density, "polyphony": polyphony, "velocity": velocity}
+        settings |= {"repetition": repetition, "rank": rank or None, "seed_bars": None if seed_bars == LISTEN_BARS else seed_bars}
+        refuse_bars(settings, model)
         length = DEFAULT_SECONDS if seconds is None else seconds
         timed = PerformanceConfig(seconds=length, count=count, random_seed=random_seed, continuation_only=continuation_only)
-        primer, messages = read_primer(seed, device) if seed is not None else (None, [])
-        pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))  # type: ignore[arg-type]
-        return told(improvise(primer, pianist, timed, sampling, progress), messages)
-    if scale and not key:
-        raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
+        sampling = SamplingConfig(temperature=one_number(temperature), top_k=top_k, top_p=top_p)
+        return improvised(seed, timed, sampling, model, device, progress)  # type: ignore[arg-type]
+    programs, entries = parse_instruments(instruments)
+    steering = parse_steering(
+        key=key,
+        scale=scale,
+        register=register,
+        density=density,
+        polyphony=polyphony,
+        velocity=velocity,
+        repetition=repetition,
+        entries=entries,
+    )
     config = GenerateConfig(
         bars=bars,
         seconds=seconds,
         count=count,
+        rank=rank,
         random_seed=random_seed,
         tempo_bpm=tempo,
         meter=parse_meter(meter) if isinstance(meter, str) else meter,
-        programs=parse_instruments(instruments),
-        pitch_classes=pitch_classes(key, scale) if key is not None else None,
+        programs=programs,
+        steering=steering,
         seed_bars=seed_bars,
         continuation_only=continuation_only,
     )
+    taste = parse_taste(temperature, top_k, top_p)
     primer, messages = read_primer(seed, device) if seed is not None else (None, [])
     composer = model if isinstance(model, Composer) else load_composer(model).to(resolve_device(device))  # type: ignore[arg-type]
-    return told(compose(primer, composer, config, sampling, progress), messages)
-
-
-def performs(model: str | Path | Composer | Pianist) -> bool:
-    """Whether a model plays in real time, in seconds rather than bars.
-
-    Raises:
-        CheckpointError: there is no such checkpoint, or it is damaged.
-    """
-    if isinstance(model, str | Path):
-        return read_info(find_checkpoint(model)).domain == "performance"
-    return isinstance(model, Pianist)
-
-
-def refuse_bars(options: Mapping[str, Any], model: str | Path | Composer | Pianist) -> None:
-    """Refuses what is of music in bars.
-
-    Raises:
-        ConfigError: one of the options is given.
-    """
-    for name in (name for name, value in options.items() if value is not None):
-        title = model if isinstance(model, str | Path) else "a pianist"
-        raise ConfigError(f"{name}: has no meaning for {title}, which plays one piano in real time; leave it out")
-
-
-def told(takes: Takes, messages: list[str]) -> Takes:
-    """Takes with what is known of their primer before their own messages."""
-    takes.messages[:0] = messages
-    return takes
-
-
-def humanize(
-    song: Music,
-    *,
-    amount: float = 1.0,
-    temperature: float = 1.0,
-    random_seed: int = 0,
-    model: str | Path | Pianist = "piano",
-    device: str = "cpu",
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Score:
-    """Gives written music the timing and the loudness of a hand; its notes and its drums stay.
-
-    Args:
-        song: MIDI file, recording or score.
-        amount: 0 leaves it as it is written, 1 is as it is drawn.
-        temperature: below 1 is evener, above 1 bolder.
-        random_seed: the same gives the same score.
-        model: name or folder of a checkpoint of performance, or one that `load_checkpoint` gave.
-        device: "cpu", "cuda", "mps" or "auto".
-        progress: called with notes done and notes in all.
-
-    Raises:
-        MidiError: the file cannot be read.
-        ConfigError: a setting is out of range, or there are no notes but drums'.
-        CheckpointError: the model cannot be loaded.
-    """
-    config = HumanizeConfig(amount=amount, temperature=temperature, random_seed=random_seed)
-    score, _ = read_primer(song, device)
-    pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
-    return play(score, pianist, config, progress)
-
-
-def read_primer(given: Music, device: str = "cpu") -> tuple[Score, list[str]]:
-    """A score, a MIDI file, or what is heard in a recording and what the user should know of that.
-
-    Raises:
-        MidiError: the MIDI file cannot be read.
-        AudioError: the recording cannot be read, or nothing is heard in it.
-        CheckpointError: the model that listens is not there.
-        ConfigError: there is no such device.
-    """
-    if isinstance(given, Score):
-        return given, []
-    if not isinstance(given, str | Path):
-        return _converted(given), []
-    if Path(given).suffix.lower() not in AUDIO_SUFFIXES:
-        return Score.read(given), []
-    found = transcribe(given, device=device)
-    if not len(found.notes):
-        raise AudioError(f"{given}: no notes were heard in it, so there is nothing to continue")
-    bpm, meter = found.score.tempo_at(found.score.end_ticks // 2).tempo_bpm, found.score.meters[-1]
-    heard = f"{len(found.notes)} notes heard, about {bpm:.0f} quarter notes a minute in {meter.numerator}/{meter.denominator}"
-    return found.score, [*found.messages, f"{given}: {heard}"]
-
-
-def _converted(given: Any) -> Score:
-    import pretty_midi
-
-    if not isinstance(given, pretty_midi.PrettyMIDI):
-        raise ConfigError(f"music: {type(given).__name__} is none; give a file, a Score or a PrettyMIDI")
-    return Score.from_pretty_midi(given)
-
-
-def transcribe(
-    recording: str | Path,
-    *,
-    start: float = 0.0,
-    end: float | None = None,
-    threshold: float | None = None,
-    tempo: float | None = None,
-    quantize: str = "",
-    pedal: bool = False,
-    model: str | Path | Transcriber = DEFAULTS["transcription"],
-    device: str = "cpu",
-    progress: Callable[[float, float], None] = lambda done, total: None,
-) -> Transcription:
-    """Writes down a recording of music.
-
-    Args:
-        recording: a sound file: WAV, FLAC, OGG, MP3, of any rate and length.
-        start: seconds into the recording to begin at.
-        end: second of the recording to stop at; None goes to its end.
-        threshold: how sure an onset must be, 0 to 1; None takes what the model was found to do best with.
-        tempo: quarter notes a minute of a click that begins with the recording; None finds the tempo.
-        quantize: "1/16", "1/8t" ... moves notes to a grid; "" keeps the played timing.
-        pedal: write the sustain pedal too.
-        model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
-        device: "cpu", "cuda", "mps" or "auto".
-        progress: called with seconds done and in all.
-
-    Returns:
-        the notes in seconds, their beats, and the score to write as MIDI.
-
-    Raises:
-        AudioError: the recording is missing, no sound file, damaged, or the span is not in it.
-        ConfigError: a setting is out of range.
-        CheckpointError: the model cannot be loaded.
-    """
-    config = TranscribeConfig(
-        start=start, end=end, threshold=threshold, pedal=pedal, grid=GridConfig(tempo_bpm=tempo, quantize=quantize)
-    )
-    listener = model if isinstance(model, Transcriber) else load_transcriber(model).to(resolve_device(device))
-    return listen(recording, listener, config, progress)
+    return compose(primer, composer, config, taste, progress).after(messages)
 
 
 def parse_meter(text: str) -> tuple[int, int]:
@@ -286,15 +174,3 @@ def parse_meter(text: str) -> tuple[int, int]:
     if not (slash and numerator.strip().isdecimal() and denominator.strip().isdecimal()) or len(text) > 9:
         raise ConfigError(f"meter: '{text}' is not a meter; write for example 3/4")
     return int(numerator), int(denominator)
-
-
-def parse_instruments(instruments: str | Sequence[str | int] | None) -> tuple[int, ...]:
-    """Names or numbers -> programs, 128 for drums.
-
-    Raises:
-        ConfigError: an instrument is not known.
-    """
-    if instruments is None:
-        return ()
-    names = instruments.split(",") if isinstance(instruments, str) else [str(i) for i in instruments]
-    return tuple(parse_program(name) for name in names)

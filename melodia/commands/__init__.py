@@ -23,6 +23,7 @@ from melodia.commands import (
     speak,
     train,
     transcribe,
+    vary,
 )
 from melodia.errors import MelodiaError
 
@@ -55,6 +56,7 @@ def main() -> None:
 
 for command in (
     generate.command,
+    vary.command,
     humanize.command,
     transcribe.command,
     speak.command,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,6 +41,20 @@ def notice(text: str, quiet: bool) -> None:
 def result(text: str, content: Any, as_json: bool) -> None:
     """The result, on stdout."""
     click.echo(json.dumps(content, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def parse_bars(text: str | None) -> tuple[int, int] | None:
+    """`5-8` -> (5, 8), `5` -> (5, 5).
+
+    Raises:
+        ConfigError: it is not of that form.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d{1,7})\s*(?:[-–]\s*(\d{1,7})\s*)?", text, re.ASCII)
+    if not found:
+        raise ConfigError(f"bars: '{text}' is no range of bars; write for example 5-8")
+    return int(found[1]), int(found[2] or found[1])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ import click
 
 from melodia.checkpoint import DEFAULT
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.steering import rank_option, steered, steering_options
 from melodia.config import check_range
 from melodia.errors import ConfigError
 
 if TYPE_CHECKING:
     from melodia.score import Score
+    from melodia.takes import Takes
 
 
 @click.command("generate")
@@ -31,15 +34,14 @@ if TYPE_CHECKING:
 @click.option("--bars", type=int, help="Length of the continuation in bars. Default: 16.")
 @click.option("--seconds", type=float, help="Length of the continuation in seconds, instead of bars. Default of piano: 30.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest notes; above 1: bolder.")
-@click.option("--top-k", type=int, default=0, show_default=True, help="Draw from the k likeliest only; 0: from all.")
-@click.option("--top-p", type=float, default=0.98, show_default=True, help="Draw from the likeliest that make up this probability.")
+@rank_option
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
 @click.option("--tempo", type=float, help="Quarter notes a minute. Default: the seed's.")
 @click.option("--meter", help="For example 3/4. Default: the seed's.")
-@click.option("--instruments", help="Who plays, for example piano,bass,drums. Default: who plays in the seed.")
-@click.option("--key", help="Only pitches of this key: C, F#, Bb, Am ...")
-@click.option("--scale", help="Scale of the key: major, minor, dorian, blues ...")
+@click.option(
+    "--instruments", help="Who plays: piano,bass,drums; from bar 5 on: bass@5; in some bars: drums@9-12. Default: as in the seed."
+)
+@steering_options
 @click.option("--seed-bars", type=int, default=64, show_default=True, help="How many bars of the seed's end to listen to.")
 @click.option("--continuation-only", is_flag=True, help="Leave the seed out of the output.")
 @click.option("--wav/--no-wav", default=False, help="Also write a WAV file beside each MIDI file.")
@@ -54,7 +56,8 @@ def command(song: Path | None, **options: Any) -> None:
     A model of performance, --model piano, plays one piano with the timing, the loudness and the pedal of a hand: in seconds, so
     what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it.
     """
-    from melodia.api.music import make_takes, performs
+    from melodia.api.music import make_takes
+    from melodia.api.performance import performs
 
     if song and options["seed"]:
         raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")
@@ -71,15 +74,12 @@ def command(song: Path | None, **options: Any) -> None:
             bars=options["bars"],
             seconds=options["seconds"],
             count=options["count"],
-            temperature=options["temperature"],
-            top_k=options["top_k"],
-            top_p=options["top_p"],
+            rank=options["rank"],
             random_seed=random_seed,
             tempo=options["tempo"],
             meter=options["meter"],
             instruments=options["instruments"],
-            key=options["key"],
-            scale=options["scale"],
+            **steered(options),
             seed_bars=options["seed_bars"],
             continuation_only=options["continuation_only"],
             model=options["model"],
@@ -88,22 +88,20 @@ def command(song: Path | None, **options: Any) -> None:
         )
     for message in takes.messages:
         notice(message, quiet)
-    rows = []
-    for score, path in zip(takes.scores, targets, strict=True):
-        rows.append(write_take(score, path, takes.join_ticks, options["wav"], options["picture"]))
-        rows[-1]["random_seed"] = random_seed
+    rows = write_takes(takes, targets, options["wav"], options["picture"])
+    rows = [row | {"random_seed": random_seed} for row in rows]
     if options["random_seed"] is None:
         notice(f"random seed {random_seed}", quiet)
     result("\n".join(row[k] for row in rows for k in ("midi", "wav", "picture") if k in row), rows, options["as_json"])
 
 
-def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Path]:
+def output_paths(output: Path | None, seed: Path | None, count: int, called: str = "melodia", role: str = "seed") -> list[Path]:
     """Where the takes go: `out.mid`, or `out-1.mid`, `out-2.mid` ... for several.
 
     Raises:
-        ConfigError: the output is a folder, has another suffix, or is the seed itself.
+        ConfigError: the output is a folder, has another suffix, or is what is read.
     """
-    path = output or free_path(Path(f"{seed.stem if seed else 'new'}-melodia.mid"))
+    path = output or free_path(Path(f"{seed.stem if seed else 'new'}-{called}.mid"))
     if path.is_dir():
         raise ConfigError(f"output: {path} is a folder; name a .mid file in it")
     if path.suffix.lower() not in (".mid", ".midi"):
@@ -111,11 +109,19 @@ def output_paths(output: Path | None, seed: Path | None, count: int) -> list[Pat
     digits = len(str(count))
     paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{i:0{digits}}") for i in range(1, count + 1)]
     if seed and any(p.resolve() == seed.resolve() for p in paths):
-        raise ConfigError(f"output: {seed} is the seed itself; give another name with -o")
+        raise ConfigError(f"output: {seed} is the {role} itself; give another name with -o")
     return paths
 
 
-def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bool) -> dict[str, Any]:
+def write_takes(takes: Takes, paths: Sequence[Path], wav: bool, picture: bool) -> list[dict[str, Any]]:
+    """Writes all takes and says what they are."""
+    rows = [write_take(score, path, takes, wav, picture) for score, path in zip(takes.scores, paths, strict=True)]
+    for row, nats in zip(rows, takes.nats_a_token, strict=False):
+        row["nats_a_token"] = round(nats, 4)
+    return rows
+
+
+def write_take(score: Score, path: Path, takes: Takes, wav: bool, picture: bool) -> dict[str, Any]:
     """Writes one take and says what it is."""
     row: dict[str, Any] = {"midi": str(score.write(path))}
     if wav:
@@ -126,7 +132,8 @@ def write_take(score: Score, path: Path, join_ticks: int, wav: bool, picture: bo
     if picture:
         from melodia.picture import draw_piano_roll
 
-        row["picture"] = str(draw_piano_roll(score, path.with_suffix(".png"), join_ticks))
-    made = sum(n.onset_ticks >= join_ticks for part in score.parts for n in part.notes)
-    row |= {"notes": made, "seconds": round(score.seconds, 3), "starts_at_seconds": round(score.seconds_at(join_ticks), 3)}
+        row["picture"] = str(draw_piano_roll(score, path.with_suffix(".png"), takes.join_ticks))
+    begin, end = takes.join_ticks, score.end_ticks + 1 if takes.end_ticks is None else takes.end_ticks
+    made = sum(begin <= n.onset_ticks < end for part in score.parts for n in part.notes)
+    row |= {"notes": made, "seconds": round(score.seconds, 3), "starts_at_seconds": round(score.seconds_at(begin), 3)}
     return row

@@ -27,7 +27,7 @@ def command(song: Path, output: Path | None, random_seed: int | None, quiet: boo
 
     The notes stay, and drums stay as they are.
     """
-    from melodia.api.music import humanize
+    from melodia.api.performance import humanize
     from melodia.score import Score
 
     target = output or free_path(Path(f"{song.stem}-played.mid"))

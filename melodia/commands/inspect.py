@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, json_option, notice, parse_bars, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError, MelodiaError
 
@@ -86,20 +85,6 @@ def write_files(reading: Reading, ranked: Sequence[Ranked], folder: Path, layers
 def printable(name: str) -> str:
     """A name of a file, with an escape for what is no text in it."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def parse_bars(text: str | None) -> tuple[int, int] | None:
-    """`5-8` -> (5, 8), `5` -> (5, 5).
-
-    Raises:
-        ConfigError: it is not of that form.
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"\s*(\d{1,7})\s*(?:[-–]\s*(\d{1,7})\s*)?", text, re.ASCII)
-    if not found:
-        raise ConfigError(f"bars: '{text}' is no range of bars; write for example 5-8")
-    return int(found[1]), int(found[2] or found[1])
 
 
 def table(inspection: Inspection, ranked: Sequence[Ranked]) -> str:

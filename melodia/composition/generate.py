@@ -26,9 +26,12 @@ from melodia.composition.codec import (
     part_order,
     tempo_index,
 )
-from melodia.composition.constraints import Constraints
+from melodia.composition.constraints import NO_STEERING, Constraints, Held
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
+from melodia.composition.steering import Steering
+from melodia.composition.surprise import ranked
+from melodia.composition.taste import Taste
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
@@ -53,11 +56,12 @@ class GenerateConfig:
     bars: int | None = None  # 16 if neither bars nor seconds are given
     seconds: float | None = None
     count: int = 1  # takes
+    rank: bool = False  # the least surprising take first
     random_seed: int = 0
     tempo_bpm: float | None = None
     meter: tuple[int, int] | None = None
     programs: tuple[int, ...] = ()  # instruments to play, 128 for drums
-    pitch_classes: frozenset[int] | None = None  # of a key
+    steering: Steering = NO_STEERING
     seed_bars: int = LISTEN_BARS  # how much of the primer's end to listen to
     continuation_only: bool = False
 
@@ -100,7 +104,7 @@ def generate(
     primer: Score | None,
     composer: Composer,
     config: GenerateConfig,
-    sampling: SamplingConfig,
+    sampling: SamplingConfig | Taste,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Takes:
     """Makes takes, reporting bars done and bars in all. The same arguments give the same scores.
@@ -115,7 +119,8 @@ def generate(
         tempo=tempo_index(plan.tempo_bpm) if plan.tempo_bpm else None,
         playing=tuple(plan.playing),
         programs=tuple(DRUMS if plan.parts[i].is_drum else plan.parts[i].program for i in plan.order),
-        pitch_classes=config.pitch_classes,
+        steering=config.steering,
+        sounding=() if config.continuation_only else _ringing(plan),
     )
     total = constraints.bars * config.count
     takes = perform(
@@ -127,13 +132,14 @@ def generate(
         random_seed=config.random_seed,
         progress=lambda done: progress(done, total),
     )
+    takes, nats = ranked(composer, plan.events, takes) if config.rank else (takes, [])
     scores = [_finished(primer, plan, events, config) for events in takes]
     join = 0 if config.continuation_only else plan.join_ticks
     for number, score in enumerate(scores, 1):
         if names := silent(score, join, config.programs):
             take = f"take {number}: " if len(scores) > 1 else ""
             plan.messages.append(f"{take}{', '.join(names)} never came in; try another random seed")
-    return Takes(scores, join, plan.messages)
+    return Takes(scores, join, plan.messages, nats)
 
 
 def silent(score: Score, join_ticks: int, programs: Sequence[int]) -> list[str]:
@@ -182,6 +188,13 @@ def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:
     heard.tempos = heard.tempos if config.tempo_bpm is None else [Tempo(0, config.tempo_bpm)]
     events = encode(heard, order, num_bars=len(bars))[:-1]
     return Plan(parts, order, playing, events, join, meter, config.tempo_bpm or tempo, messages)
+
+
+def _ringing(plan: Plan) -> tuple[Held, ...]:
+    """The notes of the primer that are released a little after the join, as voices."""
+    places = {i: k for k, i in enumerate(plan.order)}
+    late = ((i, note) for i, part in enumerate(plan.parts) for note in part.notes if note.offset_ticks > plan.join_ticks)
+    return tuple(Held(places.get(i, -1), n.pitch, 0, -((plan.join_ticks - n.offset_ticks) // STEP_TICKS)) for i, n in late)
 
 
 def _match(parts: Sequence[Part], programs: Sequence[int]) -> tuple[set[int], list[Part]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,16 +26,18 @@ from melodia.composition.codec import (
     PITCH,
     POSITION,
     PROGRAM,
-    SIZES,
     STEPS,
     TEMPO,
     VELOCITY,
     Events,
 )
 from melodia.composition.constraints import Constraints
+from melodia.composition.course import Course
 from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
+from melodia.composition.rules import Mask, Rules
+from melodia.composition.taste import Taste
 from melodia.lstm import State, repeated, replaced, selected
 from melodia.sampling import SamplingConfig, sample
 
@@ -45,7 +47,7 @@ NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
 
 
 @dataclass(slots=True)
-class _Take:
+class Take:
     """One take as it grows: `rows` begin with the primer, the take itself at `first`."""
 
     rows: list[list[int]]
@@ -54,14 +56,38 @@ class _Take:
     pointers: list[int]
     generator: torch.Generator
     programs: list[int]
-    bars: int = 0
-    events_in_bar: int = 0
+    course: Course
     finished: bool = False
     bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
+    nats: float = 0.0  # what the model loses on the masks: it would have gone elsewhere
+
+    def is_full(self) -> bool:
+        """Whether all bars are begun."""
+        return self.course.bar == self.course.rules.constraints.bars
+
+    def copy(self, generator: torch.Generator) -> Take:
+        """A second take that has begun alike, at a bar line, and goes on by its own chance."""
+        course, states = self.course.copy(), self.bar_states.copy()
+        return Take(
+            list(self.rows),
+            self.first,
+            self.recaller.copy(),
+            self.pointers,
+            generator,
+            self.programs,
+            course,
+            self.finished,
+            states,
+        )
+
+    def events(self) -> Events:
+        """The parts and what is new."""
+        header = [row for row in self.rows[: self.first] if row[KIND] == KIND_PART]
+        return np.array(header + self.rows[self.first :], dtype=np.int16)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One step is too little work to share; the threads that wait for each other cost more than they do."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,13 +97,13 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_one_thread()
+@one_thread()
 @torch.inference_mode()
 def perform(
     composer: Composer,
     primer: Events | None,
     constraints: Constraints,
-    sampling: SamplingConfig,
+    sampling: SamplingConfig | Taste,
     *,
     count: int = 1,
     random_seed: int = 0,
@@ -89,7 +115,7 @@ def perform(
         composer: the model, on the device to use.
         primer: events to go on from, without END; None begins with the parts of the constraints.
         constraints: what the takes must be.
-        sampling: temperature and filters.
+        sampling: temperature and filters, the same for all attributes or one for each.
         count: how many takes.
         random_seed: take k is drawn with a generator of `random_seed` and k.
         progress: called with the bars that all takes together have.
@@ -97,39 +123,73 @@ def perform(
     Returns:
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
-    composer.eval()
-    rows = _opening(primer, constraints)
-    recaller = Recaller()
-    pointers = [recaller.add(row) for row in rows]
-    hidden, state, earlier = _prime(composer, rows, pointers)
-    programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
-    takes = []
-    for k in range(count):
-        generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
-        take = _Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs)
-        take.bar_states.append(earlier)
-        takes.append(take)
-    hidden, state = hidden.expand(count, -1), repeated(state, count)
-    while True:
-        active = [i for i, take in enumerate(takes) if not take.finished]
-        for i, event in zip(active, _draw(composer, hidden, [takes[i] for i in active], constraints, sampling), strict=True):
-            state = _accept(takes[i], event.tolist(), constraints, state, i)
-        playing = [take for take in takes if not take.finished]
-        progress(sum(take.bars for take in takes))
+    ensemble = Ensemble(composer, primer, constraints, sampling, count=count, random_seed=random_seed)
+    ensemble.play(progress=progress)
+    return [take.events() for take in ensemble.takes]
+
+
+class Ensemble:
+    """Takes side by side. Item k of `hidden` and `state` is what the network has in mind after the rows of take k."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        primer: Events | None,
+        constraints: Constraints,
+        sampling: SamplingConfig | Taste,
+        *,
+        count: int,
+        random_seed: int,
+    ) -> None:
+        self.composer = composer.eval()
+        self.taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
+        rules = Rules(constraints)
+        rows = _opening(primer, constraints)
+        recaller = Recaller()
+        pointers = [recaller.add(row) for row in rows]
+        hidden, state, earlier = _prime(composer, rows, pointers)
+        programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
+        self.takes = []
+        for k in range(count):
+            generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
+            take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
+            take.bar_states.append(earlier)
+            self.takes.append(take)
+        self.hidden, self.state = hidden.expand(count, -1), repeated(state, count)
+
+    def play(self, bar: int | None = None, progress: Callable[[int], None] = lambda bars: None) -> None:
+        """Draws until all takes have begun a bar, counted from 1, or are finished."""
+        while True:
+            active = [i for i, take in enumerate(self.takes) if not take.finished and (bar is None or take.course.bar < bar)]
+            if not active:
+                return
+            takes = [self.takes[i] for i in active]
+            for i, event in zip(active, _draw(self.composer, self.hidden[active], takes, self.taste), strict=True):
+                self.state = _accept(self.takes[i], event.tolist(), self.state, i)
+            progress(sum(take.course.bar for take in self.takes))
+            self._read([i for i in active if not self.takes[i].finished])
+
+    def resample(self, chosen: Sequence[int]) -> None:
+        """Take k goes on as take `chosen[k]` has begun, at a bar line."""
+        self.takes = [self.takes[i].copy(self.takes[k].generator) for k, i in enumerate(chosen)]
+        indices = torch.tensor(chosen)
+        self.hidden, self.state = self.hidden[indices], selected(self.state, indices)
+
+    def _read(self, playing: Sequence[int]) -> None:
+        """The network reads the last rows of some takes."""
         if not playing:
-            break
-        kept = [k for k, i in enumerate(active) if not takes[i].finished]
-        indices = torch.tensor([active[k] for k in kept])
-        inputs = torch.tensor([[take.rows[-1]] for take in playing])
-        recalled = torch.from_numpy(np.stack([_recalled(take) for take in playing]))
-        part_state = selected(state, indices)
-        for k, take in enumerate(playing):
+            return
+        takes, indices = [self.takes[i] for i in playing], torch.tensor(playing)
+        inputs = torch.tensor([[take.rows[-1]] for take in takes])
+        recalled = torch.from_numpy(np.stack([_recalled(take) for take in takes]))
+        state = selected(self.state, indices)
+        for k, take in enumerate(takes):
             if take.rows[-1][KIND] == KIND_BAR:
-                take.bar_states.append(selected(part_state, slice(k, k + 1)))
-        y, new = composer(*_to(composer, inputs, recalled), part_state)
-        hidden = y[:, 0]
-        state = new if len(indices) == len(takes) else replaced(state, indices, new)
-    return [_events(take) for take in takes]
+                take.bar_states.append(selected(state, slice(k, k + 1)))
+        y, new = self.composer(*_to(self.composer, inputs, recalled), state)
+        whole = len(indices) == len(self.takes)
+        self.state = new if whole else replaced(self.state, indices, new)
+        self.hidden = y[:, 0] if whole else self.hidden.index_copy(0, indices.to(y.device), y[:, 0])
 
 
 def _opening(primer: Events | None, constraints: Constraints) -> list[list[int]]:
@@ -168,69 +228,61 @@ def _to(composer: Composer, *tensors: Tensor) -> list[Tensor]:
     return [t.to(device) for t in tensors]
 
 
-def _recalled(take: _Take) -> np.ndarray:  # type: ignore[type-arg]
+def _recalled(take: Take) -> np.ndarray:  # type: ignore[type-arg]
     """(1, NUM_SOURCES, NUM_COLUMNS)."""
     nothing = [-1] * NUM_COLUMNS
     return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
 
 
-def _draw(composer: Composer, hidden: Tensor, takes: list[_Take], constraints: Constraints, sampling: SamplingConfig) -> Tensor:
+def _draw(composer: Composer, hidden: Tensor, takes: list[Take], taste: Taste) -> Tensor:
     """(takes, NUM_COLUMNS): the next event of each take."""
     device = hidden.device
     before = torch.tensor([take.rows[-1] for take in takes], device=device)
     programs = torch.tensor([take.programs for take in takes], device=device)
     event = torch.full((len(takes), NUM_COLUMNS), -1, device=device)
 
-    def draw(column: int, chosen: list[int], permitted: Tensor) -> None:
+    def draw(column: int, chosen: list[int], allowed: Callable[[Course, list[int]], Mask]) -> None:
         if not chosen:
             return
         rows = torch.tensor(chosen, device=device)
         logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
-        logits = logits.masked_fill(~permitted.to(device), -torch.inf)
-        event[rows, column] = sample(logits, sampling, [takes[i].generator for i in chosen]).to(device)
+        masks = np.stack([allowed(takes[i].course, row) for i, row in zip(chosen, event[rows].tolist(), strict=True)])
+        whole = logits.logsumexp(-1)
+        logits = logits.masked_fill(~torch.from_numpy(masks).to(device), -torch.inf)
+        for i, lost in zip(chosen, (whole - logits.logsumexp(-1)).tolist(), strict=True):
+            takes[i].nats += lost
+        event[rows, column] = sample(logits, taste[column], [takes[i].generator for i in chosen]).to(device)
 
-    everyone = list(range(len(takes)))
-    draw(KIND, everyone, torch.stack([constraints.kinds(take.rows[-1], take.bars, take.events_in_bar) for take in takes]))
+    draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
     kinds = event[:, KIND].tolist()
-    bars = [i for i in everyone if kinds[i] == KIND_BAR]
-    for column in (METER, TEMPO) if bars else ():
-        draw(column, bars, torch.stack([constraints.of_bar(column, takes[i].rows[-1]) for i in bars]))
-    notes = [i for i in everyone if kinds[i] in (KIND_NOTE, KIND_CHORD)]
+    bars = [i for i, kind in enumerate(kinds) if kind == KIND_BAR and not takes[i].is_full()]
+    draw(METER, bars, lambda course, row: course.line(METER))
+    draw(TEMPO, bars, lambda course, row: course.line(TEMPO))
+    notes = [i for i, kind in enumerate(kinds) if kind in (KIND_NOTE, KIND_CHORD)]
     if notes:
         rows = torch.tensor(notes, device=device)
-        event[rows, METER], event[rows, TEMPO] = before[rows, METER], before[rows, TEMPO]
-        event[rows, POSITION] = before[rows, POSITION]
+        event[rows, METER : POSITION + 1] = before[rows, METER : POSITION + 1]
         later = [i for i in notes if kinds[i] == KIND_NOTE]
         event[torch.tensor(later, dtype=torch.long, device=device), POSITION] = -1
-        draw(POSITION, later, torch.ones(1, SIZES[POSITION], dtype=torch.bool))
+        draw(POSITION, later, lambda course, row: course.positions())
         for column in NOTE_COLUMNS:
-            permitted = [constraints.of_note(column, event[i], takes[i].rows[-1]) for i in notes]
-            draw(column, notes, torch.stack(permitted))
+            draw(column, notes, lambda course, row, column=column: course.of_note(column, row))  # type: ignore[misc]
             if column == PART:
                 event[rows, PROGRAM] = programs[rows].gather(1, event[rows, PART, None])[:, 0]
     return event.cpu()
 
 
-def _accept(take: _Take, row: list[int], constraints: Constraints, state: State, index: int) -> State:
+def _accept(take: Take, row: list[int], state: State, index: int) -> State:
     """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
-    if row[KIND] in (KIND_BAR, KIND_END) and take.bars == constraints.bars:
+    if row[KIND] in (KIND_BAR, KIND_END) and take.is_full():
         take.finished = True
         return state
     if row[KIND] == KIND_END:
-        last = take.rows[-1]
         row = [-1] * NUM_COLUMNS
         row[KIND] = KIND_BAR
-        row[METER] = last[METER] if constraints.meter is None else constraints.meter
-        row[TEMPO] = last[TEMPO] if constraints.tempo is None else constraints.tempo
+        row[METER], row[TEMPO] = (int(take.course.line(column).argmax()) for column in (METER, TEMPO))
         state = replaced(state, slice(index, index + 1), take.bar_states[0])
-    if row[KIND] == KIND_BAR:
-        take.bars, take.events_in_bar = take.bars + 1, 0
-    take.events_in_bar += 1
+    take.course.accept(row)
     take.rows.append(row)
     take.pointers = take.recaller.add(row)
     return state
-
-
-def _events(take: _Take) -> Events:
-    header = [row for row in take.rows[: take.first] if row[KIND] == KIND_PART]
-    return np.array(header + take.rows[take.first :], dtype=np.int16)

@@ -179,7 +179,7 @@ def test_what_was_written_before_a_failure_is_told(clip, small_checkpoint, tmp_p
 def test_a_recording_is_a_seed(clip, tiny_checkpoint, small_checkpoint, tmp_path, monkeypatch):
     from melodia.transcription.checkpoint import load_transcriber
 
-    monkeypatch.setattr("melodia.api.music.load_transcriber", lambda name: load_transcriber(small_checkpoint))
+    monkeypatch.setattr("melodia.api.listening.load_transcriber", lambda name: load_transcriber(small_checkpoint))
     run("generate", "--seed", clip, "--bars", 2, "--model", tiny_checkpoint, "-o", tmp_path / "on.mid", "--random-seed", 1)
     score = Score.read(tmp_path / "on.mid")
     assert {60, 62, 64} <= {n.pitch for part in score.parts for n in part.notes}

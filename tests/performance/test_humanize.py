@@ -60,7 +60,7 @@ def test_strokes_of_a_pitch_stay_apart():
 
 
 def test_the_command(pianist, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("melodia.api.music.load_pianist", lambda name: pianist)
+    monkeypatch.setattr("melodia.api.performance.load_pianist", lambda name: pianist)
     path = song().write(tmp_path / "song.mid")
     row = json.loads(run("humanize", path, "-o", tmp_path / "out.mid", "--random-seed", 3, "--json", "-q").stdout)
     assert row["notes"] == song().num_notes == Score.read(row["midi"]).num_notes and row["random_seed"] == 3

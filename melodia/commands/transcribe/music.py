@@ -113,7 +113,7 @@ def model_of(name: str, device: str) -> Transcriber:
 
 def run(job: Job, settings: dict[str, Any], progress: Any = lambda done, total: None) -> dict[str, Any]:
     """Transcribes one recording and writes its files; what went wrong stands under `error`, beside what was written before."""
-    from melodia.api.music import transcribe
+    from melodia.api.listening import transcribe
     from melodia.files import why_not_written
 
     row: dict[str, Any] = {"recording": str(job.recording)}

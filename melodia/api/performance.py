@@ -1,0 +1,105 @@
+"""Music in real time: played on, and played from what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from melodia.api.listening import read_primer
+from melodia.checkpoint import find_checkpoint, read_info
+from melodia.composition.model import Composer
+from melodia.device import resolve_device
+from melodia.errors import ConfigError
+from melodia.performance.checkpoint import load_pianist
+from melodia.performance.generate import GenerateConfig
+from melodia.performance.generate import generate as improvise
+from melodia.performance.humanize import HumanizeConfig
+from melodia.performance.humanize import humanize as play
+from melodia.performance.model import Pianist
+from melodia.sampling import SamplingConfig
+from melodia.score import Score
+from melodia.takes import Takes
+
+if TYPE_CHECKING:
+    from melodia.api.listening import Music
+
+
+def performs(model: str | Path | Composer | Pianist) -> bool:
+    """Whether a model plays in real time, in seconds rather than bars.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is damaged.
+    """
+    if isinstance(model, str | Path):
+        return read_info(find_checkpoint(model)).domain == "performance"
+    return isinstance(model, Pianist)
+
+
+def refuse_bars(options: Mapping[str, Any], model: str | Path | Composer | Pianist) -> None:
+    """Refuses what is of music in bars.
+
+    Raises:
+        ConfigError: one of the options is given.
+    """
+    for name in (name for name, value in options.items() if value is not None):
+        title = model if isinstance(model, str | Path) else "a pianist"
+        raise ConfigError(f"{name}: has no meaning for {title}, which plays one piano in real time; leave it out")
+
+
+def one_number(temperature: float | str | Mapping[str, float]) -> float:
+    """A temperature that is the same for all.
+
+    Raises:
+        ConfigError: it names attributes.
+    """
+    try:
+        return float(temperature)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ConfigError(f"temperature: '{temperature}' is not usable; a pianist has one for all, such as 0.9") from None
+
+
+def improvised(
+    seed: Music | None,
+    config: GenerateConfig,
+    sampling: SamplingConfig,
+    model: str | Path | Pianist,
+    device: str,
+    progress: Callable[[int, int], None],
+) -> Takes:
+    """Takes of a pianist; errors are those of `melodia.generate`."""
+    primer, messages = read_primer(seed, device) if seed is not None else (None, [])
+    pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
+    return improvise(primer, pianist, config, sampling, progress).after(messages)
+
+
+def humanize(
+    song: Music,
+    *,
+    amount: float = 1.0,
+    temperature: float = 1.0,
+    random_seed: int = 0,
+    model: str | Path | Pianist = "piano",
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Score:
+    """Gives written music the timing and the loudness of a hand; its notes and its drums stay.
+
+    Args:
+        song: MIDI file, recording or score.
+        amount: 0 leaves it as it is written, 1 is as it is drawn.
+        temperature: below 1 is evener, above 1 bolder.
+        random_seed: the same gives the same score.
+        model: name or folder of a checkpoint of performance, or one that `load_checkpoint` gave.
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: called with notes done and notes in all.
+
+    Raises:
+        MidiError: the file cannot be read.
+        ConfigError: a setting is out of range, or there are no notes but drums'.
+        CheckpointError: the model cannot be loaded.
+    """
+    config = HumanizeConfig(amount=amount, temperature=temperature, random_seed=random_seed)
+    score, _ = read_primer(song, device)
+    pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
+    return play(score, pianist, config, progress)
