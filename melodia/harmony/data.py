@@ -14,23 +14,28 @@ from numpy.typing import NDArray
 from melodia.config import check_range
 from melodia.corpus import Corpus
 from melodia.harmony.echoes import echoes
-from melodia.harmony.model import collated
+from melodia.harmony.model import UNGIVEN, collated
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
 from melodia.training.lots import in_batches
 from melodia.training.task import Loaded, Position, share_of_batch
 
+SOPRANO_ALONE = 0.5  # of the pieces of which some voices are given
 JITTER = 0.2  # of lengths, so that batches differ from epoch to epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """A batch is about `batch_size` x `length` steps of whole pieces; they move by `-down` to `up` semitones."""
+    """A batch is about `batch_size` x `length` steps of whole pieces; they move by `-down` to `up` semitones.
+
+    `given`: whether some of the voices are known from the outset, drawn anew for each piece.
+    """
 
     batch_size: int = 8
     length: int = 256
     down: int = 5
     up: int = 6
     random_seed: int = 0
+    given: bool = False
 
     def __post_init__(self) -> None:
         check_range("batch_size", self.batch_size, 1, 65_536)
@@ -86,6 +91,15 @@ class Pieces:
         random = np.random.default_rng([self.config.random_seed, epoch])
         return [int(random.integers(down, up + 1)) for down, up in self.room]
 
+    def given(self, epoch: int) -> list[list[bool]]:
+        """Which voices of each piece are known from the outset: the soprano alone, or any but all."""
+        if not self.config.given:
+            return [list(UNGIVEN)] * len(self.pieces)
+        random = np.random.default_rng([self.config.random_seed, epoch, 2])
+        soprano = random.random(len(self.pieces)) < SOPRANO_ALONE
+        codes = np.where(soprano, 1, random.integers(0, 2**NUM_VOICES - 1, len(self.pieces)))
+        return [[bool(code >> voice & 1) for voice in range(NUM_VOICES)] for code in codes.tolist()]
+
     def moved(self, piece: int, shift: int) -> tuple[Voices, Voices, Voices]:
         """A piece, and its echoes."""
         said, likeness = self.echoes[piece]
@@ -100,11 +114,11 @@ class Pieces:
         share_of_batch(self.config.batch_size, num_parts)
         epoch, number = position[0] if position else (0, 0)
         while True:
-            shifts, lots = self.shifts(epoch), self._lots(epoch)
+            shifts, given, lots = self.shifts(epoch), self.given(epoch), self._lots(epoch)
             while number < len(lots):
                 mine = lots[number][part::num_parts]
                 mine = mine if len(mine) else lots[number][:1]  # fewer than parts: one is read twice
-                batch = collated([self.moved(i, shifts[i]) for i in mine.tolist()])
+                batch = collated([self.moved(i, shifts[i]) for i in mine.tolist()], [given[i] for i in mine.tolist()])
                 number += 1
                 yield Loaded(batch, [[epoch, number]], epoch + number / len(lots), carried=False)
             epoch, number = epoch + 1, 0

@@ -1,6 +1,6 @@
 """How well a choir knows four-part music: its exact likelihood, over all tokens of a split; pieces are read whole.
 
-Nats a token, of which a step has four, a step and a piece.
+Nats a token, of which a step has four, a step and a piece. Of a harmonizer the soprano is given, and the tokens are of the others.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from melodia.harmony.model import SIDE_BY_SIDE, Choir
+from melodia.harmony.model import GIVEN, SIDE_BY_SIDE, UNGIVEN, Choir
 from melodia.harmony.prepare import NUM_VOICES, Voices
 
 
@@ -25,14 +25,16 @@ def evaluate(model: Choir, pieces: Sequence[Voices], progress: Callable[[int], N
         CorpusError: a pitch is none of those that are modelled.
     """
     began, ordered = time.monotonic(), sorted(pieces, key=len)
+    given = GIVEN if model.config.ahead_size else UNGIVEN
+    voices = NUM_VOICES - sum(given)
     nats: list[float] = []
     for first in range(0, len(ordered), SIDE_BY_SIDE):
-        nats += model.nats(ordered[first : first + SIDE_BY_SIDE])
+        nats += model.nats(ordered[first : first + SIDE_BY_SIDE], given)
         progress(len(nats))
-    tokens = NUM_VOICES * sum(len(piece) for piece in ordered)
+    tokens = voices * sum(len(piece) for piece in ordered)
     return {
         "nats": sum(nats) / max(tokens, 1),
-        "nats_a_step": NUM_VOICES * sum(nats) / max(tokens, 1),
+        "nats_a_step": voices * sum(nats) / max(tokens, 1),
         "nats_a_piece": sum(nats) / max(len(ordered), 1),
         "pieces": len(ordered),
         "tokens": tokens,

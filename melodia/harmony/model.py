@@ -6,6 +6,10 @@ of the interval from what the voice sang before, from each other voice, and from
 which stay the same when music is transposed; and of what a voice can point at: the note it holds, and the echoes
 (`melodia.harmony.echoes`). Dropout is the same over a sequence (`melodia.variational`).
 
+A harmonizer (`ahead_size`) is a choir that knows some voices from the outset: one more stack reads these from the end to the
+beginning, and each voice hears what those before it gave, and what they will sing. So the likelihood of the other voices, given
+these, is exact too, and one pass draws from it: what DeepBach (Hadjeres et al. 2017) comes near by resampling.
+
 The sums over intervals come near the relative attention of the Music Transformer (Huang et al. 2018), whose benchmark this is.
 """
 
@@ -23,18 +27,24 @@ from melodia.config import check_range
 from melodia.errors import ConfigError, CorpusError
 from melodia.harmony.echoes import KINDS, echoes
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
+from melodia.harmony.ahead import Ahead
 from melodia.harmony.reading import WIDE, Codes, Facts, facts, heard, past, past_sizes, within, within_sizes
 from melodia.lstm import State, selected
 from melodia.variational import Stack
 
 SIDE_BY_SIDE = 16  # pieces that are scored at once
 WINDOW = 256  # steps that are scored at once
+UNGIVEN = (False,) * NUM_VOICES
+GIVEN = (True, False, False, False)  # what a harmonizer is measured on: the soprano
 STAYS = 3.0  # logit of the note that is held, before anything is learnt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoirConfig:
-    """Sizes of both stacks. `code_size`: width of what each code is looked up as. Pitches from lowest to highest are modelled."""
+    """Sizes of the stacks. `code_size`: width of what each code is looked up as. Pitches from lowest to highest are modelled.
+
+    `ahead_size`: of the stack that reads the given voices backwards; 0: there is none, so no voices can be given.
+    """
 
     lowest_pitch: int = 33
     highest_pitch: int = 84
@@ -44,6 +54,8 @@ class ChoirConfig:
     num_voice_layers: int = 2
     dropout: float = 0.4
     code_size: int = 12
+    ahead_size: int = 0
+    num_ahead_layers: int = 1
 
     def __post_init__(self) -> None:
         check_range("lowest_pitch", self.lowest_pitch, 0, 127)
@@ -56,6 +68,8 @@ class ChoirConfig:
         check_range("num_voice_layers", self.num_voice_layers, 1, 64)
         check_range("dropout", self.dropout, 0, 0.9)
         check_range("code_size", self.code_size, 1, 1024)
+        check_range("ahead_size", self.ahead_size, 0, 16_384)
+        check_range("num_ahead_layers", self.num_ahead_layers, 1, 64)
 
     @property
     def num_pitches(self) -> int:
@@ -64,12 +78,16 @@ class ChoirConfig:
 
 
 class Batch(NamedTuple):
-    """Whole pieces: (batch, steps, 4) pitches or rests, with rests past their ends, their echoes, (batch, steps, 4, KINDS)."""
+    """Whole pieces: (batch, steps, 4) pitches or rests, with rests past their ends, their echoes, (batch, steps, 4, KINDS).
+
+    `given`, (batch, 4): whether a voice is known from the outset.
+    """
 
     voices: Tensor
     echoes: Tensor
     likeness: Tensor
     lengths: Tensor
+    given: Tensor
 
 
 class Choir(nn.Module):
@@ -81,38 +99,57 @@ class Choir(nn.Module):
         count, dropout = config.num_pitches, config.dropout
         self.past = Codes(past_sizes(count), config.code_size)
         self.time = Stack(self.past.output_size, config.time_size, config.num_time_layers, dropout)
+        self.ahead = Ahead(config) if config.ahead_size else None
         self.within = Codes(within_sizes(count), config.code_size)
-        self.voice = Stack(config.time_size + self.within.output_size, config.voice_size, config.num_voice_layers, dropout)
-        self.short = nn.Linear(config.time_size + self.within.output_size, config.voice_size)  # past the stack
+        inner = config.time_size + config.ahead_size + self.within.output_size
+        self.voice = Stack(inner, config.voice_size, config.num_voice_layers, dropout)
+        self.short = nn.Linear(inner, config.voice_size)  # past the stack
         self.head = Head(config.voice_size, count)
 
     def read(self, batch: Batch) -> Facts:
         """What is known of pieces."""
-        return facts(self.tokens(batch.voices), self.tokens(batch.echoes), batch.likeness.long(), self.config.num_pitches)
+        echoes, likeness = self.tokens(batch.echoes), batch.likeness.long()
+        return facts(self.tokens(batch.voices), echoes, likeness, batch.given, self.config.num_pitches)
 
     def tokens(self, pitches: Tensor) -> Tensor:
         """Pitches counted from the lowest; a rest comes after the highest."""
         return torch.where(pitches == REST, self.config.num_pitches, pitches.long() - self.config.lowest_pitch)
 
-    def forward(self, known: Facts, state: State | None = None) -> tuple[Tensor, State]:
-        """Facts of some steps -> (batch, steps, 4, tokens) logarithms of probabilities, and the state after them."""
-        count = self.config.num_pitches
-        read, state = self.time(self.past(past(known, count)), state)
-        inner = self.within(within(known, count))
-        inner = torch.cat([read[:, :, None].expand(-1, -1, NUM_VOICES, -1), inner.to(read.dtype)], dim=-1)
+    def look(self, known: Facts, lengths: Tensor) -> Tensor:
+        """What is seen ahead in whole pieces: (batch, steps, ahead_size), of width 0 without a stack for it."""
+        if self.ahead is None:
+            return known.tokens.new_zeros((*known.tokens.shape[:2], 0), dtype=torch.float32)
+        seen: Tensor = self.ahead(known, lengths)
+        return seen
+
+    def forward(self, known: Facts, seen: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Facts of some steps, and what is seen ahead -> (batch, steps, 4, tokens) log-probabilities, and the state after them."""
+        read, state = self.listen(known, seen, state)
+        inner = self.inner(known, read)
         y = self.voice(inner.flatten(0, 1))[0].unflatten(0, read.shape[:2]) + self.short(inner)
         return self.head(y, known).log_softmax(dim=-1), state
 
+    def listen(self, known: Facts, seen: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """What all voices of some steps hear, (batch, steps, time_size + ahead_size), and the state after them."""
+        read, state = self.time(self.past(past(known, self.config.num_pitches)), state)
+        return torch.cat([read, seen.to(read.dtype)], dim=-1), state
+
+    def inner(self, known: Facts, read: Tensor) -> Tensor:
+        """What the stack over voices reads: (batch, steps, 4, size)."""
+        inner = self.within(within(known, self.config.num_pitches))
+        return torch.cat([read[:, :, None].expand(-1, -1, NUM_VOICES, -1), inner.to(read.dtype)], dim=-1)
+
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """See `melodia.training.Task`: nats and tokens."""
+        """See `melodia.training.Task`: nats and tokens of the voices that are not given."""
         known = self.read(batch)
-        scored = torch.arange(known.tokens.shape[1], device=batch.lengths.device) < batch.lengths[:, None]
-        nats = -self(known)[0].gather(-1, known.tokens[..., None])[..., 0]
-        return nats[scored].sum(), batch.lengths.sum() * NUM_VOICES, ()
+        inside = torch.arange(known.tokens.shape[1], device=batch.lengths.device) < batch.lengths[:, None]
+        scored = inside[..., None] & ~batch.given[:, None]
+        nats = -self(known, self.look(known, batch.lengths))[0].gather(-1, known.tokens[..., None])[..., 0]
+        return nats[scored].sum(), scored.sum(), ()
 
     @torch.no_grad()
-    def nats(self, pieces: Sequence[Voices]) -> list[float]:
-        """The nats of each piece, all its tokens, from its first to its last in one go; exact.
+    def nats(self, pieces: Sequence[Voices], given: Sequence[bool] = UNGIVEN) -> list[float]:
+        """The nats of each piece, all tokens of the voices that are not given, from its first to its last in one go; exact.
 
         Raises:
             CorpusError: a pitch is none of those that are modelled.
@@ -124,15 +161,21 @@ class Choir(nn.Module):
         device = self.head.pitch.weight.device
         for start in range(0, len(order), SIDE_BY_SIDE):
             group = order[start : start + SIDE_BY_SIDE]
-            whole = self.read(Batch(*(t.to(device) for t in collated([(pieces[i], *echoes(pieces[i])) for i in group]))))
+            batch = collated([(pieces[i], *echoes(pieces[i])) for i in group], [given] * len(group))
+            batch = Batch(*(t.to(device) for t in batch))
+            whole = self.read(batch)
             state: State | None = None
+            with torch.autocast(device.type, enabled=False):
+                seen = self.look(whole, batch.lengths)
             for first in range(0, len(pieces[group[0]]), WINDOW):
                 alive = [i for i in group if len(pieces[i]) > first]  # the longest are the first of them
                 state = selected(state, slice(len(alive))) if state else None
-                known = Facts(*(t[: len(alive), first : first + WINDOW] for t in whole))
+                window = slice(len(alive)), slice(first, first + WINDOW)
+                known = Facts(*(t[window] for t in whole))
                 with torch.autocast(device.type, enabled=False):
-                    log_probs, state = self(known, state)
-                nats = -log_probs.gather(-1, known.tokens[..., None])[..., 0].sum(dim=2).double().cpu()
+                    log_probs, state = self(known, seen[window], state)
+                nats = -log_probs.gather(-1, known.tokens[..., None])[..., 0]
+                nats = nats.masked_fill(batch.given[: len(alive), None], 0).sum(dim=2).double().cpu()
                 found[alive] += [float(nats[row, : len(pieces[i]) - first].sum()) for row, i in enumerate(alive)]
         return [float(nats) for nats in found]
 
@@ -165,7 +208,7 @@ class Head(nn.Module):
             scores = self.own(y).gather(-1, self._from(known.previous))
             others = self.others(y).unflatten(-1, (NUM_VOICES, -1))
             itself = torch.eye(NUM_VOICES, dtype=torch.bool, device=y.device)[..., None]
-            others = others.gather(-1, self._from(heard(known))).masked_fill(itself, 0)
+            others = others.gather(-1, self._from(heard(known, self.num_pitches))).masked_fill(itself, 0)
             away = (self.semitones - known.home[..., None]).remainder(12)
             away = away.masked_fill((known.home >= self.num_pitches)[..., None], 12)
             scores = scores + others.sum(dim=-2) + self.home(y).gather(-1, away)
@@ -196,8 +239,8 @@ def check_pitches(piece: Voices, config: ChoirConfig) -> None:
         )
 
 
-def collated(pieces: Sequence[tuple[Voices, Voices, Voices]]) -> Batch:
-    """Pieces with their echoes as a batch, rests past their ends."""
+def collated(pieces: Sequence[tuple[Voices, Voices, Voices]], given: Sequence[Sequence[bool]] | None = None) -> Batch:
+    """Pieces with their echoes as a batch, rests past their ends; no voices are given unless it is said which, of each piece."""
     lengths = np.array([len(voices) for voices, _, _ in pieces], np.int64)
     shape = (len(pieces), int(lengths.max()), NUM_VOICES)
     rows = np.full(shape, REST, np.uint8), np.full((*shape, KINDS), REST, np.uint8), np.zeros((*shape, KINDS), np.uint8)
@@ -205,4 +248,5 @@ def collated(pieces: Sequence[tuple[Voices, Voices, Voices]]) -> Batch:
         for row, part in zip(rows, piece, strict=True):
             row[i, : len(part)] = part
     voices, said, likeness = map(torch.from_numpy, rows)
-    return Batch(voices, said, likeness, torch.from_numpy(lengths))
+    known = torch.tensor(given or [UNGIVEN] * len(pieces), dtype=torch.bool)
+    return Batch(voices, said, likeness, torch.from_numpy(lengths), known)

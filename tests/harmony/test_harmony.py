@@ -19,7 +19,7 @@ from melodia.harmony.benchmark import FILE, read_npz
 from melodia.harmony.data import DataConfig, Pieces, pieces_of, ranges_of, transposed
 from melodia.harmony.echoes import echoes
 from melodia.harmony.evaluate import evaluate
-from melodia.harmony.model import Choir, ChoirConfig, collated
+from melodia.harmony.model import UNGIVEN, Choir, ChoirConfig, collated
 from melodia.harmony.prepare import REST, VoicesRepresentation, as_voices, four_parts
 from melodia.harmony.reading import HELD, NARROW, past, past_sizes, within, within_sizes
 from melodia.score import Meter, Note, Part, Score
@@ -47,6 +47,13 @@ def small(low=48, high=63, **sizes):
 
 def batch_of(*pieces):
     return collated([(one, *echoes(one)) for one in pieces])
+
+
+def said(model, one, given=UNGIVEN):
+    """What a model says of one piece: (steps, 4, tokens)."""
+    batch = collated([(one, *echoes(one))], [given])
+    known = model.read(batch)
+    return model(known, model.look(known, batch.lengths))[0][0]
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def prepared(folder, tmp_path, monkeypatch):
 def test_the_probabilities_of_the_next_token_sum_to_one():
     model, one = small(48, 51), piece(5, 1, 48) % 4 + 48
     with torch.no_grad():
-        log_probs, _ = model(model.read(batch_of(one)))
+        log_probs = said(model, one)[None]
     assert log_probs.shape == (1, 5, 4, 5)
     np.testing.assert_allclose(log_probs.exp().sum(dim=-1), 1, rtol=1e-5)
     tokens = [48, 49, 50, 51, REST]
@@ -89,12 +96,12 @@ def test_the_probabilities_of_the_next_token_sum_to_one():
 def test_nothing_is_known_of_what_is_to_come():
     model, one = small(), np.tile(piece(24, 1), (2, 1))
     with torch.no_grad():
-        whole = model(model.read(batch_of(one)))[0][0]
+        whole = said(model, one)
         for step, voice in ((0, 0), (0, 3), (17, 1), (40, 0), (40, 3)):
             other = one.copy()
             other[step, voice] = 48 if one[step, voice] != 48 else 49
             other[step + 1 :] = REST
-            changed = model(model.read(batch_of(other)))[0][0]
+            changed = said(model, other)
             told = (whole - changed).abs().amax(dim=-1).flatten()
             assert (told[: 4 * step + voice + 1] < 1e-5).all()
             assert told[4 * step + voice + 1 :].max() > 1e-4
