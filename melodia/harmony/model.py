@@ -125,19 +125,20 @@ class Choir(nn.Module):
     def forward(self, known: Facts, seen: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Facts of some steps, and what is seen ahead -> (batch, steps, 4, tokens) log-probabilities, and the state after them."""
         read, state = self.listen(known, seen, state)
-        inner = self.inner(known, read)
-        y = self.voice(inner.flatten(0, 1))[0].unflatten(0, read.shape[:2]) + self.short(inner)
-        return self.head(y, known).log_softmax(dim=-1), state
+        return self.voiced(known, read), state
 
     def listen(self, known: Facts, seen: Tensor, state: State | None) -> tuple[Tensor, State]:
         """What all voices of some steps hear, (batch, steps, time_size + ahead_size), and the state after them."""
         read, state = self.time(self.past(past(known, self.config.num_pitches)), state)
         return torch.cat([read, seen.to(read.dtype)], dim=-1), state
 
-    def inner(self, known: Facts, read: Tensor) -> Tensor:
-        """What the stack over voices reads: (batch, steps, 4, size)."""
+    def voiced(self, known: Facts, read: Tensor) -> Tensor:
+        """What all voices of some steps hear -> (batch, steps, 4, tokens) log-probabilities."""
         inner = self.within(within(known, self.config.num_pitches))
-        return torch.cat([read[:, :, None].expand(-1, -1, NUM_VOICES, -1), inner.to(read.dtype)], dim=-1)
+        inner = torch.cat([read[:, :, None].expand(-1, -1, NUM_VOICES, -1), inner.to(read.dtype)], dim=-1)
+        y = self.voice(inner.flatten(0, 1))[0].unflatten(0, read.shape[:2]) + self.short(inner)
+        log_probs: Tensor = self.head(y, known).log_softmax(dim=-1)
+        return log_probs
 
     def loss(self, batch: Batch, state: None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `melodia.training.Task`: nats and tokens of the voices that are not given."""
