@@ -4,6 +4,7 @@
 
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
+    melodia.harmonize("tune.mid").write("chorale.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
     print(melodia.recognize("voice.wav").text)
     melodia.speak("Hello, world.").write("hello.wav")
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from melodia.api.harmony import harmonize, harmonize_takes
     from melodia.api.models import load_checkpoint
     from melodia.api.music import generate, generate_takes, transcribe
     from melodia.api.speech import recognize
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "generate": "melodia.api.music",
     "generate_takes": "melodia.api.music",
+    "harmonize": "melodia.api.harmony",
+    "harmonize_takes": "melodia.api.harmony",
     "load_checkpoint": "melodia.api.models",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
@@ -47,6 +51,8 @@ __all__ = [
     "Score",
     "generate",
     "generate_takes",
+    "harmonize",
+    "harmonize_takes",
     "load_checkpoint",
     "prepare",
     "recognize",

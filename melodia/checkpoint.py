@@ -32,6 +32,7 @@ DEFAULTS = {  # the model that a domain takes unless told
     "detection": "detector",
     "synthesis": "voice",
     "spelling": "speller",
+    "harmony": "harmonizer",
 }
 
 

@@ -29,4 +29,5 @@ class Ahead(nn.Module):
         mirror = torch.where(index < lengths[:, None], lengths[:, None] - 1 - index, index)[..., None]  # from its own end
         codes = ahead(known, lengths, self.num_pitches)
         y, _ = self.stack(self.codes(codes.gather(1, mirror.expand_as(codes))))
-        return y.gather(1, mirror.expand_as(y))
+        seen: Tensor = y.gather(1, mirror.expand_as(y))
+        return seen

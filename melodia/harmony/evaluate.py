@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from melodia.harmony.harmonize import HarmonizeConfig, harmonize
 from melodia.harmony.model import GIVEN, SIDE_BY_SIDE, UNGIVEN, Choir
-from melodia.harmony.prepare import NUM_VOICES, Voices
+from melodia.harmony.prepare import NUM_VOICES, REST, Voices
 
 
 def evaluate(model: Choir, pieces: Sequence[Voices], progress: Callable[[int], None] = lambda done: None) -> dict[str, Any]:
@@ -40,3 +44,24 @@ def evaluate(model: Choir, pieces: Sequence[Voices], progress: Callable[[int], N
         "tokens": tokens,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def harmonised(model: Choir, pieces: Sequence[Voices], config: HarmonizeConfig | None = None) -> list[Voices]:
+    """A take of each piece, its soprano given; rests of the soprano are held, as in `melodia.harmony.parts`.
+
+    Raises:
+        ConfigError: the model cannot harmonise.
+    """
+    config = config or HarmonizeConfig()
+    return [harmonize(held(piece), GIVEN, model, replace(config, random_seed=i))[0] for i, piece in enumerate(pieces)]
+
+
+def held(piece: Voices) -> Voices:
+    """A piece in which each voice holds its notes over its rests; before its first note it sings that."""
+    found = piece.copy()
+    for column in found.T:
+        sings = np.flatnonzero(column != REST)
+        if len(sings):
+            at = np.searchsorted(sings, np.arange(len(column)), side="right") - 1
+            column[:] = column[sings[np.maximum(at, 0)]]
+    return found

@@ -24,6 +24,8 @@ from melodia.harmony.rules import RANGES, errors_of_next
 from melodia.lstm import State
 from melodia.sampling import SamplingConfig, sample
 
+STRICTNESS = 2.0  # nats
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarmonizeConfig:
@@ -31,7 +33,7 @@ class HarmonizeConfig:
 
     count: int = 1
     temperature: float = 1.0
-    strictness: float = 2.0
+    strictness: float = STRICTNESS
     random_seed: int = 0
     pitch_classes: frozenset[int] | None = None
 

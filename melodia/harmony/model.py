@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from melodia.config import check_range
 from melodia.errors import ConfigError, CorpusError
+from melodia.harmony.ahead import Ahead
 from melodia.harmony.echoes import KINDS, echoes
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
-from melodia.harmony.ahead import Ahead
 from melodia.harmony.reading import WIDE, Codes, Facts, facts, heard, past, past_sizes, within, within_sizes
 from melodia.lstm import State, selected
 from melodia.variational import Stack

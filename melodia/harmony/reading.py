@@ -110,7 +110,7 @@ def sung(known: Facts, num_pitches: int) -> Tensor:
 
 
 def heard(known: Facts, num_pitches: int) -> Tensor:
-    """What each voice last heard of each: (..., 4, 4), of those that it knows in this step, of itself and the others in the last."""
+    """What each voice last heard of each: (..., 4, 4), of those it knows in this step, of itself and the others in the last."""
     return torch.where(sung(known, num_pitches), known.tokens[..., None, :], known.previous[..., None, :])
 
 

@@ -93,9 +93,7 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     )
 
 
-def _sized(
-    corpus: Corpus, harmonizer: bool = False, hidden_size: int | None = None, num_layers: int | None = None
-) -> ChoirConfig:
+def _sized(corpus: Corpus, harmonizer: bool = False, hidden_size: int | None = None, num_layers: int | None = None) -> ChoirConfig:
     ranges = ranges_of(pieces_of(corpus, "train"))
     low, high = int(ranges[:, 0].min()), int(ranges[:, 1].max())
     model = ChoirConfig(lowest_pitch=max(low - MARGIN, 0), highest_pitch=min(high + MARGIN, 127))

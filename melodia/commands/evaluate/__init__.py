@@ -69,7 +69,8 @@ def command(
     corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame. A choir: nats a
     token, of which a step of four voices has four.
 
-    CORPUS may be the name of a suite, polyphonic-nll or jsb16, whose files are in the folder --data: a line for each of its sets.
+    CORPUS may be the name of a suite, polyphonic-nll, jsb16 or jsb16-harmony, whose files are in the folder --data: a line for
+    each of its sets.
     """
     if str(corpus) in suites.SUITES and (data or not corpus.exists()):
         if data is None:

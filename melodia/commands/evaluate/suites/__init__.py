@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from melodia.commands.console import notice
-from melodia.commands.evaluate.suites import chorales, polyphonic
+from melodia.commands.evaluate.suites import chorales, harmonies, polyphonic
 from melodia.errors import MelodiaError
 
-SUITES: dict[str, Any] = {"polyphonic-nll": polyphonic, "jsb16": chorales}
+SUITES: dict[str, Any] = {"polyphonic-nll": polyphonic, "jsb16": chorales, "jsb16-harmony": harmonies}
 
 
 def run(name: str, data: Path, split: str, models: Sequence[str], device: str, as_json: bool) -> None:
