@@ -95,7 +95,7 @@ def _on_beat(score: Score, tick: int) -> bool:
 
 
 def beat_ticks(meter: Meter) -> int:
-    """Of 6/8, 9/8 and 12/8 and their like three eighths are a beat; else a note of the meter's denominator is, at least an eighth."""
+    """Three eighths of 6/8, 9/8, 12/8 and their like; else a note of the meter's denominator, at least an eighth."""
     unit = max(PPQ * 4 // meter.denominator, PPQ // 2)
     return 3 * unit if meter.denominator >= 8 and meter.numerator % 3 == 0 and meter.numerator > 3 else unit
 
@@ -104,10 +104,8 @@ def notices(grid: Grid, lines: Sequence[Given]) -> list[str]:
     """What a user should know of how given parts were read."""
     found = []
     for line in lines:
-        name, octaves = f"{line.where}: {part_name(line.part)}", grid.octaves[line.voice]
-        if octaves:
-            where = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''} {'higher' if octaves > 0 else 'lower'}"
-            found.append(
-                f"{name} is out of the range of a {VOICES[line.voice]}: harmonised as if it were {where}, written as it is"
-            )
+        if octaves := grid.octaves[line.voice]:
+            far = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''} {'higher' if octaves > 0 else 'lower'}"
+            name = f"{line.where}: {part_name(line.part)}"
+            found.append(f"{name} is out of a {VOICES[line.voice]}'s range: harmonised as if {far}, written as it is")
     return found
