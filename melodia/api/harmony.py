@@ -11,7 +11,7 @@ from melodia.composition.scales import pitch_classes
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
 from melodia.harmony.checkpoint import load_choir
-from melodia.harmony.harmonize import STRICTNESS, HarmonizeConfig
+from melodia.harmony.harmonize import STRICTNESS, TEMPERATURE, HarmonizeConfig
 from melodia.harmony.harmonize import harmonize as set_voices
 from melodia.harmony.model import Choir
 from melodia.harmony.parts import Given, given_part, on_grid, voice_of
@@ -49,7 +49,7 @@ def harmonize_takes(
     voices: Mapping[str, Source | int] | None = None,
     part: str | int | None = None,
     key: str | None = None,
-    temperature: float = 1.0,
+    temperature: float = TEMPERATURE,
     strictness: float = STRICTNESS,
     random_seed: int = 0,
     model: str | Path | Choir = DEFAULTS["harmony"],
@@ -66,7 +66,7 @@ def harmonize_takes(
         part: number from 1, or name, of the part with the melody; None finds it.
         key: the voices that are made have only pitches of this key ("C", "F#", "Am", "D dorian").
         temperature: 0 takes the likeliest notes, 1 draws from the model as it is.
-        strictness: nats that each error of voice-leading costs in the draw; 0: as the model has it.
+        strictness: nats that each error of voice-leading costs in the draw, a parallel twice; 0: as the model has it.
         random_seed: the same gives the same takes.
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         device: "cpu", "cuda", "mps" or "auto".

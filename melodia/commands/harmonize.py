@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="MIDI file to write; several takes are numbered. Default: NAME-chorale.mid here.",
 )
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest notes; above 1: bolder.")
+@click.option("--temperature", type=float, help="0: the likeliest notes; 1: as the model has it.  [default: 0.8]")
 @click.option("--strictness", type=float, help="How dear an error of voice-leading is; 0: as the model has it.  [default: 2]")
 @click.option("--key", help="New notes only in this key: C, F#, Bb, Am, 'D dorian' ...")
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
@@ -51,7 +51,7 @@ def command(melody: Path | None, voices: tuple[str, ...], **options: Any) -> Non
     a bass. Errors of voice-leading are counted beside those that Bach makes.
     """
     from melodia.api.harmony import harmonize_takes
-    from melodia.harmony.harmonize import STRICTNESS
+    from melodia.harmony.harmonize import STRICTNESS, TEMPERATURE
 
     quiet = options["quiet"]
     if not melody and not voices:
@@ -70,7 +70,7 @@ def command(melody: Path | None, voices: tuple[str, ...], **options: Any) -> Non
             voices=named,
             part=options["part"],
             key=options["key"],
-            temperature=options["temperature"],
+            temperature=TEMPERATURE if options["temperature"] is None else options["temperature"],
             strictness=STRICTNESS if options["strictness"] is None else options["strictness"],
             random_seed=random_seed,
             model=options["model"],

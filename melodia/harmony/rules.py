@@ -19,6 +19,7 @@ RANGES = ((60, 81), (53, 76), (47, 69), (36, 64))  # of soprano, alto, tenor, ba
 LEAPS = (6, 10, 11)  # semitones that are hard to sing, besides all beyond an octave
 KINDS = ("fifths", "octaves", "crossing", "spacing", "range", "leaps")
 STEPS = 100  # that rates are of
+PARALLEL = 2  # errors that a parallel is as grave as
 BACH = {  # errors in 100 steps of the 76 chorales of valid: `melodia evaluate jsb16-harmony --data FOLDER --split valid`
     "fifths": 0.076,
     "octaves": 0.033,
@@ -65,8 +66,8 @@ def errors_a_hundred_steps(pieces: list[Voices]) -> dict[str, Any]:
     return {kind: STEPS * sum(count[kind] for count in counts) / steps for kind in KINDS}
 
 
-def errors_of_next(before: NDArray[np.int64], now: NDArray[np.int64], voice: int, pitches: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many errors a voice would add by each pitch that it may sing next; over all voices and steps they add up to all errors.
+def cost_of_next(before: NDArray[np.int64], now: NDArray[np.int64], voice: int, pitches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What errors a voice would add by each pitch that it may sing next; over all voices and steps they add up to all errors.
 
     Args:
         before: (rows, 4) pitches of the step before, or rests.
@@ -75,7 +76,7 @@ def errors_of_next(before: NDArray[np.int64], now: NDArray[np.int64], voice: int
         pitches: (pitches,) that it may sing.
 
     Returns:
-        (rows, pitches)
+        (rows, pitches) errors, parallels counted `PARALLEL` times
     """
     own = before[:, voice, None]
     sang = own != REST
@@ -90,7 +91,7 @@ def errors_of_next(before: NDArray[np.int64], now: NDArray[np.int64], voice: int
         apart, were = sign * (pitches - theirs), sign * (own - last)
         together = (move * (theirs - last) > 0) & sing & sang_both
         for semitones in (7, 0):
-            found += together & (apart % 12 == semitones) & (were % 12 == semitones)
+            found += PARALLEL * (together & (apart % 12 == semitones) & (were % 12 == semitones))
         if abs(voice - other) == 1:
             found += sing & (apart < 0) & ~(sang_both & (were < 0))
             if max(voice, other) < NUM_VOICES - 1:
