@@ -93,7 +93,7 @@ def test_what_cannot_be_harmonised(harmonizer):
             harmonize(grid, known, harmonizer, HarmonizeConfig())
     with pytest.raises(ConfigError, match="take a harmonizer"):
         harmonize(grid, GIVEN, small(), HarmonizeConfig())
-    with pytest.raises(ConfigError, match="no pitch that the bass may sing"):
+    with pytest.raises(ConfigError, match="no pitch that the tenor may sing"):
         harmonize(grid + 15, GIVEN, small(72, 83, ahead_size=6), HarmonizeConfig())
 
 
