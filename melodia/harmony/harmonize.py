@@ -21,6 +21,7 @@ from melodia.harmony.model import SIDE_BY_SIDE, Choir
 from melodia.harmony.prepare import NUM_VOICES, REST, VOICES, Voices
 from melodia.harmony.reading import Facts, facts
 from melodia.harmony.rules import RANGES, cost_of_next
+from melodia.harmony.tonic import tonic_of
 from melodia.lstm import State
 from melodia.sampling import SamplingConfig, sample
 
@@ -90,7 +91,9 @@ class _Setting:
         self.sampling, self.strictness = SamplingConfig(temperature=config.temperature), config.strictness
         self.generators = [torch.Generator().manual_seed((config.random_seed + take) % 2**63) for take in takes]
         self.free = [voice for voice in range(NUM_VOICES) if not given[voice]]
-        self.given = torch.tensor([list(given)] * self.rows, device=self.device)
+        known = torch.tensor([list(given)] * self.rows, device=self.device)
+        tonic = torch.full((self.rows,), tonic_of(voices, given), device=self.device)
+        self.outset = model.outset(known, tonic)
         self.pitches = np.repeat(voices[None].astype(np.int64), self.rows, axis=0)
         self.pitches[:, :, self.free] = REST
         self.tokens = model.tokens(torch.from_numpy(self.pitches).to(self.device))
@@ -99,7 +102,7 @@ class _Setting:
         with torch.no_grad():
             lengths = torch.full((self.rows,), len(voices), device=self.device)
             nothing = torch.zeros((self.rows, len(voices), NUM_VOICES, KINDS), dtype=torch.int64, device=self.device)
-            whole = facts(self.tokens, nothing, nothing, self.given, model.config.num_pitches)
+            whole = facts(self.tokens, nothing, nothing, self.outset, model.config.num_pitches)
             self.seen = model.look(whole, lengths)
         self.known_pitches = np.arange(model.config.lowest_pitch, model.config.highest_pitch + 1)
         self.allowed = {voice: self._allowed(voice, config.pitch_classes) for voice in self.free}
@@ -135,5 +138,5 @@ class _Setting:
     def _known(self, step: int, said: NDArray[np.uint8], likeness: NDArray[np.uint8]) -> Facts:
         echoes = self.model.tokens(torch.from_numpy(said)[:, None].to(self.device))
         grades = torch.from_numpy(likeness)[:, None].long().to(self.device)
-        whole = facts(self.tokens[:, : step + 1], echoes, grades, self.given, self.model.config.num_pitches)
+        whole = facts(self.tokens[:, : step + 1], echoes, grades, self.outset, self.model.config.num_pitches)
         return Facts(*(value[:, -1:] for value in whole))

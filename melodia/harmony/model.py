@@ -28,7 +28,8 @@ from melodia.errors import ConfigError, CorpusError
 from melodia.harmony.ahead import Ahead
 from melodia.harmony.echoes import KINDS, echoes
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
-from melodia.harmony.reading import WIDE, Codes, Facts, facts, heard, past, past_sizes, within, within_sizes
+from melodia.harmony.reading import WIDE, Codes, Facts, Outset, facts, heard, past, past_sizes, within, within_sizes
+from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.lstm import State, selected
 from melodia.variational import Stack
 
@@ -80,7 +81,7 @@ class ChoirConfig:
 class Batch(NamedTuple):
     """Whole pieces: (batch, steps, 4) pitches or rests, with rests past their ends, their echoes, (batch, steps, 4, KINDS).
 
-    `given`, (batch, 4): whether a voice is known from the outset.
+    `given`, (batch, 4): whether a voice is known from the outset; `tonic`, (batch,): the pitch class of theirs, or `NO_TONIC`.
     """
 
     voices: Tensor
@@ -88,6 +89,7 @@ class Batch(NamedTuple):
     likeness: Tensor
     lengths: Tensor
     given: Tensor
+    tonic: Tensor
 
 
 class Choir(nn.Module):
@@ -109,7 +111,11 @@ class Choir(nn.Module):
     def read(self, batch: Batch) -> Facts:
         """What is known of pieces."""
         echoes, likeness = self.tokens(batch.echoes), batch.likeness.long()
-        return facts(self.tokens(batch.voices), echoes, likeness, batch.given, self.config.num_pitches)
+        return facts(self.tokens(batch.voices), echoes, likeness, self.outset(batch.given, batch.tonic), self.config.num_pitches)
+
+    def outset(self, given: Tensor, tonic: Tensor) -> Outset:
+        """Of pitch classes the tokens."""
+        return Outset(given, torch.where(tonic == NO_TONIC, NO_TONIC, (tonic - self.config.lowest_pitch).remainder(12)))
 
     def tokens(self, pitches: Tensor) -> Tensor:
         """Pitches counted from the lowest; a rest comes after the highest."""
@@ -249,5 +255,6 @@ def collated(pieces: Sequence[tuple[Voices, Voices, Voices]], given: Sequence[Se
         for row, part in zip(rows, piece, strict=True):
             row[i, : len(part)] = part
     voices, said, likeness = map(torch.from_numpy, rows)
-    known = torch.tensor(given or [UNGIVEN] * len(pieces), dtype=torch.bool)
-    return Batch(voices, said, likeness, torch.from_numpy(lengths), known)
+    given = given or [UNGIVEN] * len(pieces)
+    tonic = torch.tensor([tonic_of(piece, known) for (piece, _, _), known in zip(pieces, given, strict=True)])
+    return Batch(voices, said, likeness, torch.from_numpy(lengths), torch.tensor(given, dtype=torch.bool), tonic)

@@ -20,6 +20,7 @@ from melodia.harmony.prepare import NUM_VOICES
 WIDE, NARROW = 36, 12  # reach of intervals between voices, and of a voice's own
 HELD = 17  # steps that a note is held, at most
 SINCE = 64  # beats since the beginning, at most
+UNTIL = 16  # beats to the end, at most
 BARS = (16, 12)  # steps of a bar that may be
 
 
@@ -31,8 +32,8 @@ class Facts(NamedTuple):
     motion: Tensor  # the interval that led to the one before
     held: Tensor  # how long it has been sung
     before: Tensor  # the interval from the note before it
-    degree: Tensor  # above the first bass note, within an octave; 12 is none
-    home: Tensor  # the first bass note
+    degree: Tensor  # above home, within an octave; 12 is none
+    home: Tensor  # the tonic of the voices that are given, or else the first bass note
     position: Tensor
     echoes: Tensor  # (batch, steps, 4, KINDS)
     likeness: Tensor
@@ -45,8 +46,15 @@ def interval(to: Tensor, start: Tensor, reach: int, num_pitches: int) -> Tensor:
     return (to - start).clamp(-reach, reach).add(reach).masked_fill(none, 2 * reach + 1)
 
 
-def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, given: Tensor, num_pitches: int) -> Facts:
-    """What is known of whole pieces: (batch, steps, 4) tokens; `given`, (batch, 4): whether a voice is known from the outset."""
+class Outset(NamedTuple):
+    """What is known of pieces from the outset: (batch, 4), which voices, and (batch,), a token of their tonic, or less than 0."""
+
+    given: Tensor
+    tonic: Tensor
+
+
+def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, outset: Outset, num_pitches: int) -> Facts:
+    """What is known of whole pieces: (batch, steps, 4) tokens."""
     nothing = num_pitches + 1
     steps = torch.arange(tokens.shape[1], device=tokens.device)
     shifted = _earlier(tokens, 1, nothing)
@@ -55,6 +63,8 @@ def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, given: Tensor, num_p
     held = _earlier(steps[:, None] - onsets + 1, 1, 0).clamp(max=HELD)
     home = torch.full_like(tokens, nothing)
     home[:, 1:] = tokens[:, :1, -1:]
+    tonic = outset.tonic[:, None, None]
+    home = torch.where(tonic >= 0, tonic, home)
     degree = (shifted - home).remainder(12).masked_fill((shifted >= num_pitches) | (home >= num_pitches), 12)
     position = torch.stack([steps % BARS[0], steps % BARS[1], (steps // 4).clamp(max=SINCE - 1)], dim=-1)
     return Facts(
@@ -68,7 +78,7 @@ def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, given: Tensor, num_p
         position.expand(len(tokens), -1, -1),
         echoes,
         likeness,
-        tokens.masked_fill(~given[:, None], nothing),
+        tokens.masked_fill(~outset.given[:, None], nothing),
     )
 
 
@@ -135,14 +145,14 @@ def within(known: Facts, num_pitches: int) -> Tensor:
 
 def ahead_sizes(num_pitches: int) -> list[int]:
     """Of the codes that `ahead` gives."""
-    return [num_pitches + 2, _sizes(NARROW), HELD + 1, 13, _sizes(WIDE)] * NUM_VOICES + list(BARS)
+    return [num_pitches + 2, _sizes(NARROW), HELD + 1, 13, _sizes(WIDE)] * NUM_VOICES + [*BARS, UNTIL]
 
 
 def ahead(known: Facts, lengths: Tensor, num_pitches: int) -> Tensor:
     """What the stack that looks ahead reads for each step of whole pieces: (batch, steps, codes), of the given voices alone.
 
-    Of each its pitch, the interval to the next step, how long it will be sung, its degree above the last note of the lowest
-    given voice, and the interval from the given voice below it.
+    Of each its pitch, the interval to the next step, how long it will be sung, its degree above home, and the interval from the
+    given voice below it.
     """
     given, steps, nothing = known.given, known.given.shape[1], num_pitches + 1
     index = torch.arange(steps, device=given.device)
@@ -152,18 +162,14 @@ def ahead(known: Facts, lengths: Tensor, num_pitches: int) -> Tensor:
     following[:, :-1] = given[:, 1:]
     ends = torch.where(given != following, index[:, None], steps).flip(1).cummin(dim=1).values.flip(1)
     left = (ends - index[:, None] + 1).clamp(max=HELD).masked_fill(given == nothing, 0)
-    last = given.gather(1, (lengths - 1)[:, None, None].expand(-1, 1, NUM_VOICES))
-    lowest = last[:, :, 0]
-    for voice in range(1, NUM_VOICES):
-        lowest = torch.where(last[:, :, voice] < num_pitches, last[:, :, voice], lowest)
-    lowest = lowest[..., None].expand_as(given)
-    degree = (given - lowest).remainder(12).masked_fill((given >= num_pitches) | (lowest >= num_pitches), 12)
+    degree = (given - known.home).remainder(12).masked_fill((given >= num_pitches) | (known.home >= num_pitches), 12)
     below, under = [], torch.full_like(given[..., 0], nothing)
     for voice in reversed(range(NUM_VOICES)):
         below.append(interval(given[..., voice], under, WIDE, num_pitches))
         under = torch.where(given[..., voice] < num_pitches, given[..., voice], under)
     of_voices = [given, interval(following, given, NARROW, num_pitches), left, degree, torch.stack(below[::-1], dim=-1)]
-    return torch.cat([torch.stack(of_voices, dim=-1).flatten(2), known.position[..., : len(BARS)]], dim=-1)
+    until = ((lengths[:, None] - 1 - index) // 4).clamp(0, UNTIL - 1)[..., None]
+    return torch.cat([torch.stack(of_voices, dim=-1).flatten(2), known.position[..., : len(BARS)], until], dim=-1)
 
 
 class Codes(nn.Module):

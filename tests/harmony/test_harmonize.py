@@ -18,6 +18,7 @@ from melodia.harmony.model import GIVEN, UNGIVEN
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import ahead, ahead_sizes
 from melodia.harmony.rules import RANGES, count_errors
+from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
 from tests.harmony.test_harmony import batch_of, piece, said, small
 
@@ -126,14 +127,35 @@ def test_likelihood_is_of_the_voices_that_are_not_given():
 
 def test_what_the_stack_ahead_reads():
     model, one = small(ahead_size=6), np.array([[60, 57, 53, 48], [60, 57, REST, 48], [62, REST, 53, 50]], np.uint8)
-    batch = batch_of(one, piece(7, 0))._replace(given=torch.tensor([[True, False, True, False]] * 2))
+    batch = batch_of(one, piece(7, 0))._replace(
+        given=torch.tensor([[True, False, True, False]] * 2), tonic=torch.tensor([5, NO_TONIC])
+    )
     codes = ahead(model.read(batch), batch.lengths, 16)
     assert codes.shape[-1] == len(ahead_sizes(16)) and (codes >= 0).all() and (codes < torch.tensor(ahead_sizes(16))).all()
     soprano, alto, tenor = codes[0, :3, :5], codes[0, :3, 5:10], codes[0, :3, 10:15]
     assert soprano[:, 0].tolist() == [12, 12, 14] and soprano[:, 1].tolist() == [12, 14, 25]  # pitch, interval to the next
-    assert soprano[:, 2].tolist() == [2, 1, 1] and soprano[:, 3].tolist() == [7, 7, 9]  # left, above the tenor's last
+    assert soprano[:, 2].tolist() == [2, 1, 1]  # how long it is sung
+    assert soprano[:, 3].tolist() == [7, 7, 9] and tenor[:, 3].tolist() == [0, 12, 0]  # above the tonic, F
+    assert codes[:, 0, -1].tolist() == [0, 1]  # beats to the end
     assert soprano[:, 4].tolist() == [43, 73, 45] and tenor[:, 0].tolist() == [5, 16, 5]
     assert (alto[:, 0] == 17).all()
+
+
+def test_the_tonic_of_what_is_given():
+    major, minor = [60, 62, 64, 65, 67, 69, 71, 72], [69, 71, 72, 74, 76, 77, 80, 81]
+    for shift in (0, 5):
+        for tune, tonic in ((major, 0), (minor, 9)):
+            voices = np.full((8, 4), REST, np.uint8)
+            voices[:, 0] = np.array(tune) + shift
+            assert tonic_of(voices, GIVEN) == (tonic + shift) % 12
+            assert tonic_of(voices, (False, True, True, True)) == NO_TONIC
+    voices[:, 0], voices[:, 3] = [64, 65, 67, 64, 62, 60, 64, 64], [48, 53, 55, 48, 55, 57, 55, 48]
+    assert tonic_of(voices, GIVEN) == 4 and tonic_of(voices, (True, False, False, True)) == 0  # the bass knows better
+
+
+def test_a_melody_of_one_note(harmonizer):
+    made = melodia.harmonize(Score([melody([(0, 30, 72, 80)])]), model=harmonizer)
+    assert made.voices.shape == (1, 4) and all(len(part.notes) == 1 for part in made.score.parts)
 
 
 def test_echoes_of_what_is_being_made():
