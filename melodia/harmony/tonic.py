@@ -27,7 +27,7 @@ def tonic_of(voices: Voices, given: Sequence[bool]) -> int:
     if not len(sounding):
         return NO_TONIC
     lasts = np.bincount(sounding % 12, minlength=12) / len(sounding)  # how long each pitch class does
-    lasts = (lasts - lasts.mean()) / lasts.std()
+    lasts = (lasts - lasts.mean()) / max(float(lasts.std()), 1e-9)
     scores = np.zeros((len(PROFILES), 12))
     for row, profile in zip(scores, PROFILES, strict=True):
         fits = (np.array(profile) - np.mean(profile)) / np.std(profile)

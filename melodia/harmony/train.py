@@ -163,7 +163,7 @@ def train(
         model.config,
         config.start,
         result,
-        title="knows what four voices sing next",
+        title="sets voices to those that are given" if model.config.ahead_size else "knows what four voices sing next",
         metrics={"valid_nats_a_token": result.best_loss},
         trainer=config.training,
         data=config.data,
@@ -179,6 +179,9 @@ def headline(metrics: dict[str, Any]) -> str:
 
 def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    metrics = [f"- valid: {info.metrics['valid_nats_a_token']:.4f} nats a token"]
+    sets = bool(info.model["ahead_size"])
+    of = " of the other voices, the soprano given" if sets else ""
+    metrics = [f"- valid: {info.metrics['valid_nats_a_token']:.4f} nats a token{of}"]
     kind = "Stacked LSTMs over time and over the four voices of a step"
-    return card(info, heading="A choir", kind=kind, split_by="piece", metrics=metrics)
+    kind += ", and one from the end over those that are given" if sets else ""
+    return card(info, heading="A harmonizer" if sets else "A choir", kind=kind, split_by="piece", metrics=metrics)

@@ -22,6 +22,7 @@ from melodia.harmony.evaluate import evaluate
 from melodia.harmony.model import UNGIVEN, Choir, ChoirConfig, collated
 from melodia.harmony.prepare import REST, VoicesRepresentation, as_voices, four_parts
 from melodia.harmony.reading import HELD, NARROW, past, past_sizes, within, within_sizes
+from melodia.harmony.rules import errors_a_hundred_steps
 from melodia.score import Meter, Note, Part, Score
 from tests.commands.conftest import run
 
@@ -257,6 +258,26 @@ def test_from_voices_to_a_measured_choir(prepared, folder, tmp_path):
     assert not damaged.stdout and len(damaged.stderr.splitlines()) == 1 and "damaged" in damaged.stderr
     (folder / FILE).unlink()
     assert "no such file" in run(*suite, "--model", tmp_path / "m", code=1).stderr
+
+
+def test_from_voices_to_a_measured_harmonizer(prepared, folder, tmp_path):
+    run("train", "--corpus", prepared, "-o", tmp_path / "m", "--harmonizer", "--iterations", 3, *SMALL)
+    info = read_info(tmp_path / "m")
+    assert info.model["ahead_size"] == 4 and info.title == "sets voices to those that are given (chorales)"
+    assert "the soprano given" in (tmp_path / "m" / "README.md").read_text()
+    report = json.loads(run("evaluate", prepared, "--model", tmp_path / "m", "--json", "-q").stdout)
+    assert report["nats"] == pytest.approx(info.metrics["valid_nats_a_token"], rel=1e-4) and report["tokens"] == 3 * 42
+    suite = ["evaluate", "jsb16-harmony", "--data", folder, "--split", "valid", "--model", tmp_path / "m"]
+    row = json.loads(run(*suite, "--json").stdout)
+    assert (row["set"], row["pieces"], row["steps"]) == ("jsb16-harmony", 3, 42) and row["nats"] == pytest.approx(report["nats"])
+    assert row["bach"] == errors_a_hundred_steps(read_npz(folder / FILE, "valid")) and row["model"].keys() == row["bach"].keys()
+    assert "Bach's own" in run(*suite).stdout
+    refused = run("evaluate", "jsb16", "--data", folder, "--model", tmp_path / "m", code=1)
+    assert "measure it on jsb16-harmony" in refused.stderr
+    tuned = ["train", "--corpus", prepared, "-o", tmp_path / "t", "--from", tmp_path / "m", "--iterations", 1]
+    run(*tuned, "--batch-size", 4, "--length", 16, "--quiet")
+    assert read_info(tmp_path / "t").model == info.model
+    assert "harmonizer: the network is that of" in run(*tuned, "--harmonizer", code=1).stderr
 
 
 def objects(*pieces):
