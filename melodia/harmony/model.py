@@ -2,13 +2,14 @@
 
 A stack of LSTMs reads whole steps, one after another; a second, smaller one goes over the voices within a step, soprano to bass,
 and reads what the first gave and what the voices before sang. Its head scores each pitch by several sums: of the pitch itself;
-of the interval from what the voice sang before, from each other voice, and from the first bass note, within an octave, all of
-which stay the same when music is transposed; and of what a voice can point at: the note it holds, and the echoes
+of the interval from what the voice sang before, from each other voice, and from home, the first bass note, within an octave, all
+of which stay the same when music is transposed; and of what a voice can point at: the note it holds, and the echoes
 (`melodia.harmony.echoes`). Dropout is the same over a sequence (`melodia.variational`).
 
 A harmonizer (`ahead_size`) is a choir that knows some voices from the outset: one more stack reads these from the end to the
-beginning, and each voice hears what those before it gave, and what they will sing. So the likelihood of the other voices, given
-these, is exact too, and one pass draws from it: what DeepBach (Hadjeres et al. 2017) comes near by resampling.
+beginning, so each of the others hears what they sing now and what they will sing, and home is their tonic
+(`melodia.harmony.tonic`). The likelihood of the other voices, given these, is exact too, and one pass draws from it: what
+DeepBach (Hadjeres et al. 2017), which also reads the future of voices that are not given, comes near by resampling.
 
 The sums over intervals come near the relative attention of the Music Transformer (Huang et al. 2018), whose benchmark this is.
 """
@@ -27,8 +28,9 @@ from melodia.config import check_range
 from melodia.errors import ConfigError, CorpusError
 from melodia.harmony.ahead import Ahead
 from melodia.harmony.echoes import KINDS, echoes
+from melodia.harmony.head import Head
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
-from melodia.harmony.reading import WIDE, Codes, Facts, Outset, facts, heard, past, past_sizes, within, within_sizes
+from melodia.harmony.reading import Codes, Facts, Outset, facts, past, past_sizes, within, within_sizes
 from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.lstm import State, selected
 from melodia.variational import Stack
@@ -37,7 +39,6 @@ SIDE_BY_SIDE = 16  # pieces that are scored at once
 WINDOW = 256  # steps that are scored at once
 UNGIVEN = (False,) * NUM_VOICES
 GIVEN = (True, False, False, False)  # what a harmonizer is measured on: the soprano
-STAYS = 3.0  # logit of the note that is held, before anything is learnt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,51 +186,6 @@ class Choir(nn.Module):
                 nats = nats.masked_fill(batch.given[: len(alive), None], 0).sum(dim=2).double().cpu()
                 found[alive] += [float(nats[row, : len(pieces[i]) - first].sum()) for row, i in enumerate(alive)]
         return [float(nats) for nats in found]
-
-
-class Head(nn.Module):
-    """Scores of pitches and the rest. See the module."""
-
-    semitones: Tensor
-
-    def __init__(self, size: int, num_pitches: int) -> None:
-        super().__init__()
-        self.num_pitches = num_pitches
-        self.pitch = nn.Linear(size, num_pitches + 1)
-        self.ranges = nn.Parameter(torch.zeros(NUM_VOICES, num_pitches + 1))  # of each voice, whatever is sung
-        self.own = nn.Linear(size, 2 * WIDE + 2)
-        self.others = nn.Linear(size, NUM_VOICES * (2 * WIDE + 2))
-        self.home = nn.Linear(size, 13)
-        self.points = nn.Linear(size, 1 + KINDS)
-        for layer in (self.pitch, self.own, self.others, self.home, self.points):
-            nn.init.normal_(layer.weight, std=0.05)
-            nn.init.zeros_(layer.bias)
-        with torch.no_grad():
-            self.points.bias[0] = STAYS
-        self.register_buffer("semitones", torch.arange(num_pitches), persistent=False)
-
-    def forward(self, y: Tensor, known: Facts) -> Tensor:
-        """(batch, steps, 4, size) -> (batch, steps, 4, tokens) logits."""
-        with torch.autocast(y.device.type, enabled=False):
-            y = y.float()
-            scores = self.own(y).gather(-1, self._from(known.previous))
-            others = self.others(y).unflatten(-1, (NUM_VOICES, -1))
-            itself = torch.eye(NUM_VOICES, dtype=torch.bool, device=y.device)[..., None]
-            others = others.gather(-1, self._from(heard(known, self.num_pitches))).masked_fill(itself, 0)
-            away = (self.semitones - known.home[..., None]).remainder(12)
-            away = away.masked_fill((known.home >= self.num_pitches)[..., None], 12)
-            scores = scores + others.sum(dim=-2) + self.home(y).gather(-1, away)
-            logits = self.pitch(y) + self.ranges + nn.functional.pad(scores, (0, 1))
-            at = torch.cat([known.previous[..., None], known.echoes], dim=-1)
-            there = torch.cat([known.previous[..., None] <= self.num_pitches, known.likeness > 0], dim=-1)
-            at = at.clamp(max=self.num_pitches)
-            scored: Tensor = logits.scatter_add(-1, at, self.points(y) * there)
-            return scored
-
-    def _from(self, start: Tensor) -> Tensor:
-        """Intervals from what was sung to each pitch, as codes: (...) -> (..., pitches)."""
-        codes = (self.semitones - start[..., None]).clamp(-WIDE, WIDE) + WIDE
-        return codes.masked_fill((start >= self.num_pitches)[..., None], 2 * WIDE + 1)
 
 
 def check_pitches(piece: Voices, config: ChoirConfig) -> None:
