@@ -83,9 +83,11 @@ class Batch(NamedTuple):
     """Whole pieces: (batch, steps, 4) pitches or rests, with rests past their ends, their echoes, (batch, steps, 4, KINDS).
 
     `given`, (batch, 4): whether a voice is known from the outset; `tonic`, (batch,): the pitch class of theirs, or `NO_TONIC`.
+    `meant`: what is to be sung where other notes are heard, else the same as `voices`.
     """
 
     voices: Tensor
+    meant: Tensor
     echoes: Tensor
     likeness: Tensor
     lengths: Tensor
@@ -152,7 +154,8 @@ class Choir(nn.Module):
         known = self.read(batch)
         inside = torch.arange(known.tokens.shape[1], device=batch.lengths.device) < batch.lengths[:, None]
         scored = inside[..., None] & ~batch.given[:, None]
-        nats = -self(known, self.look(known, batch.lengths))[0].gather(-1, known.tokens[..., None])[..., 0]
+        meant = self.tokens(batch.meant)[..., None]
+        nats = -self(known, self.look(known, batch.lengths))[0].gather(-1, meant)[..., 0]
         return nats[scored].sum(), scored.sum(), ()
 
     @torch.no_grad()
@@ -202,15 +205,23 @@ def check_pitches(piece: Voices, config: ChoirConfig) -> None:
         )
 
 
-def collated(pieces: Sequence[tuple[Voices, Voices, Voices]], given: Sequence[Sequence[bool]] | None = None) -> Batch:
+def collated(
+    pieces: Sequence[tuple[Voices, Voices, Voices]],
+    given: Sequence[Sequence[bool]] | None = None,
+    meant: Sequence[Voices] | None = None,
+) -> Batch:
     """Pieces with their echoes as a batch, rests past their ends; no voices are given unless it is said which, of each piece."""
     lengths = np.array([len(voices) for voices, _, _ in pieces], np.int64)
     shape = (len(pieces), int(lengths.max()), NUM_VOICES)
-    rows = np.full(shape, REST, np.uint8), np.full((*shape, KINDS), REST, np.uint8), np.zeros((*shape, KINDS), np.uint8)
+    targets = np.full(shape, REST, np.uint8)
+    rows = targets.copy(), np.full((*shape, KINDS), REST, np.uint8), np.zeros((*shape, KINDS), np.uint8)
     for i, piece in enumerate(pieces):
+        targets[i, : lengths[i]] = meant[i] if meant else piece[0]
         for row, part in zip(rows, piece, strict=True):
             row[i, : len(part)] = part
     voices, said, likeness = map(torch.from_numpy, rows)
     given = given or [UNGIVEN] * len(pieces)
     tonic = torch.tensor([tonic_of(piece, known) for (piece, _, _), known in zip(pieces, given, strict=True)])
-    return Batch(voices, said, likeness, torch.from_numpy(lengths), torch.tensor(given, dtype=torch.bool), tonic)
+    return Batch(
+        voices, torch.from_numpy(targets), said, likeness, torch.from_numpy(lengths), torch.tensor(given, dtype=torch.bool), tonic
+    )
