@@ -222,6 +222,5 @@ def collated(
     voices, said, likeness = map(torch.from_numpy, rows)
     given = given or [UNGIVEN] * len(pieces)
     tonic = torch.tensor([tonic_of(piece, known) for (piece, _, _), known in zip(pieces, given, strict=True)])
-    return Batch(
-        voices, torch.from_numpy(targets), said, likeness, torch.from_numpy(lengths), torch.tensor(given, dtype=torch.bool), tonic
-    )
+    known = torch.tensor(given, dtype=torch.bool)
+    return Batch(voices, torch.from_numpy(targets), said, likeness, torch.from_numpy(lengths), known, tonic)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import melodia
 from melodia.errors import ConfigError
-from melodia.harmony.data import DataConfig, Pieces
+from melodia.harmony.data import FARTHEST, DataConfig, Pieces, mishear
 from melodia.harmony.echoes import Echoing, echoes
 from melodia.harmony.evaluate import evaluate, harmonised, held
 from melodia.harmony.harmonize import HarmonizeConfig, harmonize
-from melodia.harmony.model import GIVEN, UNGIVEN
+from melodia.harmony.model import GIVEN, UNGIVEN, collated
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import ahead, ahead_sizes
 from melodia.harmony.rules import RANGES, count_errors
@@ -173,6 +173,31 @@ def test_which_voices_are_given_in_training():
     assert 0.45 < np.mean([row == list(GIVEN) for row in drawn]) < 0.65 and [True] * 4 not in drawn
     assert len({tuple(row) for row in drawn}) == 15
     assert Pieces(pieces, DataConfig()).given(3) == [list(UNGIVEN)] * 200
+
+
+def test_some_notes_are_misheard_and_the_true_ones_meant_where_they_begin():
+    voices, ranges = np.tile(piece(40, 1, 60), (10, 1)), np.tile([55, 80], (4, 1))
+    heard, meant = mishear(voices, GIVEN, ranges, np.random.default_rng(0))
+    np.testing.assert_array_equal(heard[:, 0], voices[:, 0])
+    other = heard != voices
+    assert 0.08 < other[:, 1:].mean() < 0.2 and np.abs(heard.astype(int) - voices)[other].max() <= FARTHEST
+    assert ((heard == REST) == (voices == REST)).all() and heard[heard != REST].max() <= 80
+    begins = np.concatenate([np.ones((1, 4), bool), voices[1:] != voices[:-1]])
+    np.testing.assert_array_equal(meant, np.where(begins, voices, heard))
+    assert (heard[1:][~begins[1:]] == heard[:-1][~begins[1:]]).all()  # held as long as it was
+
+
+def test_the_loss_is_of_what_is_meant():
+    model, one = small(ahead_size=6), piece(12, 1)
+    other = one.copy()
+    other[5, 2] = 48 if one[5, 2] != 48 else 49
+    batch = [collated([(one, *echoes(one))], [GIVEN], [meant]) for meant in (one, other)]
+    with torch.no_grad():
+        first, second = (model.loss(b) for b in batch)
+        log_probs = said(model, one, GIVEN)[5, 2]
+    assert first[0].item() == pytest.approx(model.nats([one], GIVEN)[0], rel=1e-5) and int(first[1]) == 36
+    gained = log_probs[model.tokens(torch.tensor(one[5, 2]))] - log_probs[model.tokens(torch.tensor(other[5, 2]))]
+    assert (second[0] - first[0]).item() == pytest.approx(gained.item(), abs=1e-3)
 
 
 def test_takes_of_a_split():
