@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="MIDI file to write; several takes are numbered. Default: NAME-chorale.mid here.",
 )
 @click.option("--count", type=int, default=1, show_default=True, help="How many takes.")
-@click.option("--temperature", type=float, help="0: the likeliest notes; 1: as the model has it.  [default: 0.8]")
+@click.option("--temperature", type=float, help="0: the likeliest notes; 1: as the model has it.  [default: 0.6]")
 @click.option("--strictness", type=float, help="How dear an error of voice-leading is; 0: as the model has it.  [default: 2]")
 @click.option("--key", help="New notes only in this key: C, F#, Bb, Am, 'D dorian' ...")
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")

@@ -59,7 +59,7 @@ FRESH: dict[str, Any] = {
     "patience": 20,
     "average": 0.995,
 }
-HARMONIZER: dict[str, Any] = {"iterations": 1000, "validate_every": 50, "patience": 8}
+HARMONIZER: dict[str, Any] = {"iterations": 500, "learning_rate": 5e-3, "average": 0.985}
 AHEAD_SIZE = 128
 TUNED: dict[str, Any] = {"iterations": 300, "learning_rate": 5e-4, "validate_every": 25, "warmup": 20, "average": 0.98}
 
