@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from melodia.checkpoint import DEFAULTS
+from melodia.checkpoint import HARMONIZER
 from melodia.composition.scales import pitch_classes
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
@@ -52,7 +52,7 @@ def harmonize_takes(
     temperature: float = TEMPERATURE,
     strictness: float = STRICTNESS,
     random_seed: int = 0,
-    model: str | Path | Choir = DEFAULTS["harmony"],
+    model: str | Path | Choir = HARMONIZER,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Chorale]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from melodia.checkpoint import DEFAULTS
+from melodia.checkpoint import HARMONIZER
 from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--random-seed", type=int, help="The same number gives the same files. Default: a new one, which is printed.")
 @click.option("--wav/--no-wav", default=False, help="Also write a WAV file beside each MIDI file.")
 @click.option("--picture/--no-picture", default=False, help="Also draw a piano roll (PNG) of each.")
-@click.option("--model", default=DEFAULTS["harmony"], show_default=True, help="Name or folder of a checkpoint.")
+@click.option("--model", default=HARMONIZER, show_default=True, help="Name or folder of a checkpoint.")
 @device_option
 @quiet_option
 @json_option

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import melodia
 from melodia.errors import ConfigError
+from melodia.files import shipped
 from melodia.harmony.data import FARTHEST, DataConfig, Pieces, mishear
 from melodia.harmony.echoes import Echoing, echoes
 from melodia.harmony.evaluate import evaluate, harmonised, held
@@ -17,7 +18,7 @@ from melodia.harmony.harmonize import HarmonizeConfig, harmonize
 from melodia.harmony.model import GIVEN, UNGIVEN, collated
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import ahead, ahead_sizes
-from melodia.harmony.rules import RANGES, count_errors
+from melodia.harmony.rules import BACH, RANGES, count_errors
 from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
 from tests.harmony.test_harmony import batch_of, piece, said, small
@@ -206,6 +207,11 @@ def test_takes_of_a_split():
         np.testing.assert_array_equal(take[:, 0], held(one)[:, 0])
     rests = np.array([[REST] * 4, [60, REST, REST, 48], [REST] * 4, [62, REST, 50, 50]], np.uint8)
     assert held(rests).T.tolist() == [[60, 60, 60, 62], [REST] * 4, [50] * 4, [48, 48, 48, 50]]
+
+
+def test_the_one_that_ships_errs_little():
+    for take in melodia.harmonize_takes(shipped("corpora") / "examples" / "tune.mid", 3, random_seed=1):
+        assert sum(take.errors_a_hundred_steps.values()) < 2 * sum(BACH.values())
 
 
 def test_seconds_are_those_of_the_tempo(harmonizer):

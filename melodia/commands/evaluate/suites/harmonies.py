@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from melodia.checkpoint import HARMONIZER
+
 SETS = ("jsb16-harmony",)
-MODELS = {"jsb16-harmony": "harmonizer"}
+MODELS = {"jsb16-harmony": HARMONIZER}
 
 
 def measure(name: str, data: Path, split: str, model: str, device: str) -> dict[str, Any]:
