@@ -5,6 +5,7 @@
     score = melodia.generate("song.mid", bars=16, temperature=0.9)
     score.write("out.mid")
     melodia.vary("song.mid", (5, 8)).write("varied.mid")
+    melodia.harmonize("tune.mid").write("chorale.mid")
     melodia.transcribe("clip.wav").score.write("clip.mid")
     print(melodia.recognize("voice.wav").text)
     melodia.speak("Hello, world.").write("hello.wav")
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from melodia.api.harmony import harmonize, harmonize_takes
     from melodia.api.listening import transcribe
     from melodia.api.models import load_checkpoint
     from melodia.api.music import generate, generate_takes
@@ -36,6 +38,8 @@ _HOMES = {
     "generate": "melodia.api.music",
     "generate_takes": "melodia.api.music",
     "humanize": "melodia.api.performance",
+    "harmonize": "melodia.api.harmony",
+    "harmonize_takes": "melodia.api.harmony",
     "load_checkpoint": "melodia.api.models",
     "MelodiaError": "melodia.errors",
     "Score": "melodia.score",
@@ -53,6 +57,8 @@ __all__ = [
     "Score",
     "generate",
     "generate_takes",
+    "harmonize",
+    "harmonize_takes",
     "humanize",
     "load_checkpoint",
     "prepare",

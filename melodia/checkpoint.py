@@ -33,6 +33,7 @@ DEFAULTS = {  # the model that a domain takes unless told
     "synthesis": "voice",
     "spelling": "speller",
 }
+HARMONIZER = "harmonizer"  # not among the defaults: the licence of the file that it has learnt from is not stated
 
 
 @dataclass(slots=True, kw_only=True)

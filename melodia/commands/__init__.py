@@ -14,6 +14,7 @@ from melodia.commands import (
     corpora,
     evaluate,
     generate,
+    harmonize,
     humanize,
     inspect,
     models,
@@ -48,7 +49,7 @@ class Melodia(click.Group):
 @click.group(cls=Melodia, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="melodia")
 def main() -> None:
-    """Make music with stacked LSTMs: continue a song, write down a recording, speak, sing, train on your own."""
+    """Make music with stacked LSTMs: continue a song, harmonise a tune, write down a recording, speak, sing, train on your own."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # names of files and parts may not fit the terminal
@@ -58,6 +59,7 @@ for command in (
     generate.command,
     vary.command,
     humanize.command,
+    harmonize.command,
     transcribe.command,
     speak.command,
     sing.command,

@@ -2,7 +2,8 @@
 
 Pitches are counted from the lowest one that is modelled; then come the rest, and nothing (before a piece begins, or not sung
 yet). Intervals are semitones, cut off at a reach; then comes what is none, for want of a pitch. All that is told of a step is
-of the steps before it, but for `within`, which tells a voice of those that sang before it in the same step.
+of the steps before it, but for `within`, which tells a voice of those that sang before it in the same step, and for voices that
+are given from the outset: `within` tells of them in the same step, `ahead` in all that follow.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from melodia.harmony.prepare import NUM_VOICES
 WIDE, NARROW = 36, 12  # reach of intervals between voices, and of a voice's own
 HELD = 17  # steps that a note is held, at most
 SINCE = 64  # beats since the beginning, at most
+UNTIL = 16  # beats to the end, at most
 BARS = (16, 12)  # steps of a bar that may be
 
 
@@ -30,11 +32,12 @@ class Facts(NamedTuple):
     motion: Tensor  # the interval that led to the one before
     held: Tensor  # how long it has been sung
     before: Tensor  # the interval from the note before it
-    degree: Tensor  # above the first bass note, within an octave; 12 is none
-    home: Tensor  # the first bass note
+    degree: Tensor  # above home, within an octave; 12 is none
+    home: Tensor  # the tonic of the voices that are given, or else the first bass note
     position: Tensor
     echoes: Tensor  # (batch, steps, 4, KINDS)
     likeness: Tensor
+    given: Tensor  # tokens of the voices that are given, in this step; nothing of those that are not
 
 
 def interval(to: Tensor, start: Tensor, reach: int, num_pitches: int) -> Tensor:
@@ -43,7 +46,14 @@ def interval(to: Tensor, start: Tensor, reach: int, num_pitches: int) -> Tensor:
     return (to - start).clamp(-reach, reach).add(reach).masked_fill(none, 2 * reach + 1)
 
 
-def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, num_pitches: int) -> Facts:
+class Outset(NamedTuple):
+    """What is known of pieces from the outset: (batch, 4), which voices, and (batch,), a token of their tonic, or less than 0."""
+
+    given: Tensor
+    tonic: Tensor
+
+
+def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, outset: Outset, num_pitches: int) -> Facts:
     """What is known of whole pieces: (batch, steps, 4) tokens."""
     nothing = num_pitches + 1
     steps = torch.arange(tokens.shape[1], device=tokens.device)
@@ -53,6 +63,8 @@ def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, num_pitches: int) ->
     held = _earlier(steps[:, None] - onsets + 1, 1, 0).clamp(max=HELD)
     home = torch.full_like(tokens, nothing)
     home[:, 1:] = tokens[:, :1, -1:]
+    tonic = outset.tonic[:, None, None]
+    home = torch.where(tonic >= 0, tonic, home)
     degree = (shifted - home).remainder(12).masked_fill((shifted >= num_pitches) | (home >= num_pitches), 12)
     position = torch.stack([steps % BARS[0], steps % BARS[1], (steps // 4).clamp(max=SINCE - 1)], dim=-1)
     return Facts(
@@ -66,6 +78,7 @@ def facts(tokens: Tensor, echoes: Tensor, likeness: Tensor, num_pitches: int) ->
         position.expand(len(tokens), -1, -1),
         echoes,
         likeness,
+        tokens.masked_fill(~outset.given[:, None], nothing),
     )
 
 
@@ -100,29 +113,63 @@ def within_sizes(num_pitches: int) -> list[int]:
     return [*own, *others, *[_sizes(NARROW), LIKENESS] * KINDS, 3, BARS[0]]
 
 
-def heard(known: Facts) -> Tensor:
-    """What each voice last heard of each: (..., 4, 4), of those before it in this step, of itself and the others in the last."""
+def sung(known: Facts, num_pitches: int) -> Tensor:
+    """Which voices each knows in this step: (..., 4, 4), those before it and those that are given."""
     first = torch.ones(NUM_VOICES, NUM_VOICES, dtype=torch.bool, device=known.tokens.device).tril(-1)
-    return torch.where(first, known.tokens[..., None, :], known.previous[..., None, :])
+    return first | (known.given <= num_pitches)[..., None, :]
+
+
+def heard(known: Facts, num_pitches: int) -> Tensor:
+    """What each voice last heard of each: (..., 4, 4), of those it knows in this step, of itself and the others in the last."""
+    return torch.where(sung(known, num_pitches), known.tokens[..., None, :], known.previous[..., None, :])
 
 
 def within(known: Facts, num_pitches: int) -> Tensor:
     """What the stack over voices reads for each voice: (batch, steps, 4, codes)."""
     tokens, previous = known.tokens, known.previous
     voices = torch.arange(NUM_VOICES, device=tokens.device).expand_as(tokens)
-    sung = voices[..., None, :] < voices[..., :, None]  # (..., voice, other): whether the other sang before it
+    others = sung(known, num_pitches)
     last = torch.cat([torch.full_like(tokens[..., :1], num_pitches + 1), tokens[..., :-1]], dim=-1)
-    between = interval(heard(known), previous[..., None], WIDE, num_pitches)
-    moved = interval(tokens, previous, NARROW, num_pitches)[..., None, :].expand_as(sung)
-    moved = moved.masked_fill(~sung, _sizes(NARROW) - 1)
+    between = interval(heard(known, num_pitches), previous[..., None], WIDE, num_pitches)
+    moved = interval(tokens, previous, NARROW, num_pitches)[..., None, :].expand_as(others)
+    moved = moved.masked_fill(~others, _sizes(NARROW) - 1)
     agrees = (known.echoes[..., 0] == tokens)[..., None, :]
-    agreed = torch.where((agrees | ~sung).all(dim=-1), 1, 2).masked_fill(voices == 0, 0)
+    agreed = torch.where((agrees | ~others).all(dim=-1), 1, 2).masked_fill(~others.any(dim=-1), 0)
     codes = [voices, previous, known.motion, known.held, known.before, known.degree, last]
     codes += list(between.unbind(-1)) + list(moved.unbind(-1))
     for kind in range(KINDS):
         codes += [interval(known.echoes[..., kind], previous, NARROW, num_pitches), known.likeness[..., kind]]
     codes += [agreed, known.position[..., :1].expand_as(tokens)]
     return torch.stack(codes, dim=-1)
+
+
+def ahead_sizes(num_pitches: int) -> list[int]:
+    """Of the codes that `ahead` gives."""
+    return [num_pitches + 2, _sizes(NARROW), HELD + 1, 13, _sizes(WIDE)] * NUM_VOICES + [*BARS, UNTIL]
+
+
+def ahead(known: Facts, lengths: Tensor, num_pitches: int) -> Tensor:
+    """What the stack that looks ahead reads for each step of whole pieces: (batch, steps, codes), of the given voices alone.
+
+    Of each its pitch, the interval to the next step, how long it will be sung, its degree above home, and the interval from the
+    given voice below it.
+    """
+    given, steps, nothing = known.given, known.given.shape[1], num_pitches + 1
+    index = torch.arange(steps, device=given.device)
+    inside = (index < lengths[:, None])[..., None]
+    given = given.masked_fill(~inside, nothing)
+    following = torch.full_like(given, nothing)
+    following[:, :-1] = given[:, 1:]
+    ends = torch.where(given != following, index[:, None], steps).flip(1).cummin(dim=1).values.flip(1)
+    left = (ends - index[:, None] + 1).clamp(max=HELD).masked_fill(given == nothing, 0)
+    degree = (given - known.home).remainder(12).masked_fill((given >= num_pitches) | (known.home >= num_pitches), 12)
+    below, under = [], torch.full_like(given[..., 0], nothing)
+    for voice in reversed(range(NUM_VOICES)):
+        below.append(interval(given[..., voice], under, WIDE, num_pitches))
+        under = torch.where(given[..., voice] < num_pitches, given[..., voice], under)
+    of_voices = [given, interval(following, given, NARROW, num_pitches), left, degree, torch.stack(below[::-1], dim=-1)]
+    until = ((lengths[:, None] - 1 - index) // 4).clamp(0, UNTIL - 1)[..., None]
+    return torch.cat([torch.stack(of_voices, dim=-1).flatten(2), known.position[..., : len(BARS)], until], dim=-1)
 
 
 class Codes(nn.Module):

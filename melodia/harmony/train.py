@@ -15,7 +15,7 @@ from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.harmony.checkpoint import load_choir
 from melodia.harmony.data import DataConfig, Pieces, pieces_of, ranges_of
-from melodia.harmony.model import SIDE_BY_SIDE, Choir, ChoirConfig, check_pitches
+from melodia.harmony.model import GIVEN, SIDE_BY_SIDE, UNGIVEN, Choir, ChoirConfig, check_pitches
 from melodia.harmony.prepare import NUM_VOICES
 from melodia.training import (
     Cluster,
@@ -59,6 +59,8 @@ FRESH: dict[str, Any] = {
     "patience": 20,
     "average": 0.995,
 }
+HARMONIZER: dict[str, Any] = {"iterations": 500, "learning_rate": 5e-3, "average": 0.985}
+AHEAD_SIZE = 128
 TUNED: dict[str, Any] = {"iterations": 300, "learning_rate": 5e-4, "validate_every": 25, "warmup": 20, "average": 0.98}
 
 
@@ -66,14 +68,15 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
 
     `hidden_size` is that of the stack over time, that over voices has half of it; both have `num_layers`. Pitches are those
-    of train, and `MARGIN` more either side.
+    of train, and `MARGIN` more either side. `harmonizer`: train one, which knows some voices from the outset.
 
     Raises:
         ConfigError: a setting is not known, of others, or out of range.
         CorpusError: there is nothing to train on.
     """
-    given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of four-part music")
-    sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
+    fresh = FRESH | HARMONIZER if settings.get("harmonizer") else FRESH
+    given = with_defaults(settings, TUNED if start else fresh, gpu, OTHERS, "a corpus of four-part music")
+    sizes: dict[str, Any] = {name: given.pop(name) for name in ("harmonizer", "hidden_size", "num_layers") if name in given}
     dropout = given.pop("dropout", None)
     data = {name: given.pop(name) for name in DATA if name in given} | {"random_seed": given.get("random_seed", 0)}
     if start:
@@ -81,6 +84,7 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         sized = load_choir(start).config
     else:
         sized = _sized(corpus, **sizes)
+    data["given"] = sized.ahead_size > 0
     return TrainConfig(
         model=sized if dropout is None else replace(sized, dropout=dropout),
         training=from_json(TrainingConfig, given, "train"),
@@ -89,13 +93,15 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     )
 
 
-def _sized(corpus: Corpus, hidden_size: int | None = None, num_layers: int | None = None) -> ChoirConfig:
+def _sized(corpus: Corpus, harmonizer: bool = False, hidden_size: int | None = None, num_layers: int | None = None) -> ChoirConfig:
     ranges = ranges_of(pieces_of(corpus, "train"))
     low, high = int(ranges[:, 0].min()), int(ranges[:, 1].max())
     model = ChoirConfig(lowest_pitch=max(low - MARGIN, 0), highest_pitch=min(high + MARGIN, 127))
     if hidden_size is not None:
         check_range("hidden_size", hidden_size, 2, 16_384)
         model = replace(model, time_size=hidden_size, voice_size=hidden_size // 2)
+    if harmonizer:
+        model = replace(model, ahead_size=AHEAD_SIZE if hidden_size is None else hidden_size // 2)
     return model if num_layers is None else replace(model, num_time_layers=num_layers, num_voice_layers=num_layers)
 
 
@@ -106,6 +112,7 @@ class HarmonyTask:
 
     def __init__(self, model: Choir, corpus: Corpus, config: TrainConfig) -> None:
         self.model: nn.Module = model
+        self.config = model.config
         self.train = Pieces(pieces_of(corpus, "train"), config.data)
         self.valid = pieces_of(corpus, "valid")
         for piece in [*self.train.pieces, *self.valid]:
@@ -121,8 +128,9 @@ class HarmonyTask:
         """See `melodia.training.Task`: whole pieces, as `melodia.harmony.evaluate` has them."""
         mine = sorted(self.valid, key=len)[rank::size]
         lots = [mine[i : i + SIDE_BY_SIDE] for i in range(0, len(mine), SIDE_BY_SIDE)]
-        nats: list[float] = [n for lot in lots for n in model.nats(lot)]  # type: ignore[operator,union-attr]
-        return sum(nats), float(NUM_VOICES * sum(len(piece) for piece in mine))
+        given = GIVEN if self.config.ahead_size else UNGIVEN
+        nats: list[float] = [n for lot in lots for n in model.nats(lot, given)]  # type: ignore[operator,union-attr]
+        return sum(nats), float((NUM_VOICES - sum(given)) * sum(len(piece) for piece in mine))
 
 
 def train(
@@ -155,7 +163,7 @@ def train(
         model.config,
         config.start,
         result,
-        title="knows what four voices sing next",
+        title="sets voices to those that are given" if model.config.ahead_size else "knows what four voices sing next",
         metrics={"valid_nats_a_token": result.best_loss},
         trainer=config.training,
         data=config.data,
@@ -171,6 +179,9 @@ def headline(metrics: dict[str, Any]) -> str:
 
 def card_of(info: CheckpointInfo) -> str:
     """The card of a model that has just been trained."""
-    metrics = [f"- valid: {info.metrics['valid_nats_a_token']:.4f} nats a token"]
+    sets = bool(info.model["ahead_size"])
+    of = " of the other voices, the soprano given" if sets else ""
+    metrics = [f"- valid: {info.metrics['valid_nats_a_token']:.4f} nats a token{of}"]
     kind = "Stacked LSTMs over time and over the four voices of a step"
-    return card(info, heading="A choir", kind=kind, split_by="piece", metrics=metrics)
+    kind += ", and one from the end over those that are given" if sets else ""
+    return card(info, heading="A harmonizer" if sets else "A choir", kind=kind, split_by="piece", metrics=metrics)

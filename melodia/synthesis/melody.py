@@ -1,26 +1,22 @@
 """A score -> the one line of notes that a voice sings, in seconds.
 
-The part is the one that is named, or that calls itself a melody; else the highest of those that play one note at a time. Where
-notes overlap the upper one is sung (the skyline of Uitdenbogerd and Zobel 1999), and grace notes go into their neighbours.
+The part is the one that is named, or that `melodia.tune` finds. Where notes overlap the upper one is sung (the skyline of
+Uitdenbogerd and Zobel 1999), and grace notes go into their neighbours.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from melodia.config import check_range
-from melodia.errors import ConfigError, MidiError
-from melodia.midi import part_name
-from melodia.score import Note, Part, Score, Tempo
+from melodia.score import Note, Score, Tempo
+from melodia.tune import melody_part
 
-SINGS = re.compile(r"melod|vocal|voice|vox|lead|sing|song|sopran|tune|lyric", re.IGNORECASE)
 CHORD = 0.03  # seconds within which notes begin together
 GRACE = 0.06  # seconds: shorter notes are no notes of their own
 LEGATO = 0.08  # seconds of silence or overlap between notes that is none
-MONOPHONIC = 0.9  # of a part's notes that begin when no other sounds
 LOWEST_TEMPO, HIGHEST_TEMPO = 20.0, 400.0
 OCTAVE = 12
 
@@ -54,39 +50,13 @@ def melody_of(score: Score, part: str | int | None = None, tempo: float | None =
     if tempo is not None:
         check_range("tempo", tempo, LOWEST_TEMPO, HIGHEST_TEMPO)
         score = replace(score, tempos=[Tempo(0, tempo)])
-    chosen = _part(score, part)
+    chosen = melody_part(score, part)
     times = _seconds(score, chosen.notes)
     return without_graces(skyline([SungNote(times[n[0]], times[n[1]], n.pitch, n.velocity) for n in chosen.notes]))
 
 
 def _seconds(score: Score, notes: Sequence[Note]) -> dict[int, float]:
     return {tick: score.seconds_at(tick) for tick in {tick for note in notes for tick in note[:2]}}
-
-
-def _part(score: Score, wanted: str | int | None) -> Part:
-    parts = [part for part in score.parts if part.notes]
-    pitched = [part for part in parts if not part.is_drum]
-    if not pitched:
-        raise MidiError("melody: there are no notes in it but drums, so there is nothing to sing")
-    if wanted is None:
-        return max([p for p in pitched if SINGS.search(p.name)] or pitched, key=_melodic)
-    text = str(wanted).strip()
-    if text.isdecimal() and 1 <= int(text) <= len(parts) and not parts[int(text) - 1].is_drum:
-        return parts[int(text) - 1]
-    named = [part for part in pitched if text and text.lower() in part_name(part).lower()]
-    if not named:
-        known = ", ".join(f"{i} {part_name(p)}" for i, p in enumerate(parts, 1) if not p.is_drum)
-        raise ConfigError(f"part: there is no {text[:40]!r} to sing; the parts are: {known}")
-    return named[0]
-
-
-def _melodic(part: Part) -> tuple[bool, float]:
-    """Whether it plays one note at a time, and how high."""
-    ends, alone = 0, 0
-    for note in sorted(part.notes):
-        alone += note.onset_ticks >= ends - (note.offset_ticks - note.onset_ticks) // 4
-        ends = max(ends, note.offset_ticks)
-    return alone >= MONOPHONIC * len(part.notes), sum(n.pitch for n in part.notes) / len(part.notes)
 
 
 def skyline(notes: Sequence[SungNote]) -> list[SungNote]:

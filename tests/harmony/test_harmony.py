@@ -19,9 +19,10 @@ from melodia.harmony.benchmark import FILE, read_npz
 from melodia.harmony.data import DataConfig, Pieces, pieces_of, ranges_of, transposed
 from melodia.harmony.echoes import echoes
 from melodia.harmony.evaluate import evaluate
-from melodia.harmony.model import Choir, ChoirConfig, collated
+from melodia.harmony.model import UNGIVEN, Choir, ChoirConfig, collated
 from melodia.harmony.prepare import REST, VoicesRepresentation, as_voices, four_parts
 from melodia.harmony.reading import HELD, NARROW, past, past_sizes, within, within_sizes
+from melodia.harmony.rules import errors_a_hundred_steps
 from melodia.score import Meter, Note, Part, Score
 from tests.commands.conftest import run
 
@@ -47,6 +48,13 @@ def small(low=48, high=63, **sizes):
 
 def batch_of(*pieces):
     return collated([(one, *echoes(one)) for one in pieces])
+
+
+def said(model, one, given=UNGIVEN):
+    """What a model says of one piece: (steps, 4, tokens)."""
+    batch = collated([(one, *echoes(one))], [given])
+    known = model.read(batch)
+    return model(known, model.look(known, batch.lengths))[0][0]
 
 
 @pytest.fixture
@@ -77,7 +85,7 @@ def prepared(folder, tmp_path, monkeypatch):
 def test_the_probabilities_of_the_next_token_sum_to_one():
     model, one = small(48, 51), piece(5, 1, 48) % 4 + 48
     with torch.no_grad():
-        log_probs, _ = model(model.read(batch_of(one)))
+        log_probs = said(model, one)[None]
     assert log_probs.shape == (1, 5, 4, 5)
     np.testing.assert_allclose(log_probs.exp().sum(dim=-1), 1, rtol=1e-5)
     tokens = [48, 49, 50, 51, REST]
@@ -89,12 +97,12 @@ def test_the_probabilities_of_the_next_token_sum_to_one():
 def test_nothing_is_known_of_what_is_to_come():
     model, one = small(), np.tile(piece(24, 1), (2, 1))
     with torch.no_grad():
-        whole = model(model.read(batch_of(one)))[0][0]
+        whole = said(model, one)
         for step, voice in ((0, 0), (0, 3), (17, 1), (40, 0), (40, 3)):
             other = one.copy()
             other[step, voice] = 48 if one[step, voice] != 48 else 49
             other[step + 1 :] = REST
-            changed = model(model.read(batch_of(other)))[0][0]
+            changed = said(model, other)
             told = (whole - changed).abs().amax(dim=-1).flatten()
             assert (told[: 4 * step + voice + 1] < 1e-5).all()
             assert told[4 * step + voice + 1 :].max() > 1e-4
@@ -250,6 +258,26 @@ def test_from_voices_to_a_measured_choir(prepared, folder, tmp_path):
     assert not damaged.stdout and len(damaged.stderr.splitlines()) == 1 and "damaged" in damaged.stderr
     (folder / FILE).unlink()
     assert "no such file" in run(*suite, "--model", tmp_path / "m", code=1).stderr
+
+
+def test_from_voices_to_a_measured_harmonizer(prepared, folder, tmp_path):
+    run("train", "--corpus", prepared, "-o", tmp_path / "m", "--harmonizer", "--iterations", 3, *SMALL)
+    info = read_info(tmp_path / "m")
+    assert info.model["ahead_size"] == 4 and info.title == "sets voices to those that are given (chorales)"
+    assert "the soprano given" in (tmp_path / "m" / "README.md").read_text()
+    report = json.loads(run("evaluate", prepared, "--model", tmp_path / "m", "--json", "-q").stdout)
+    assert report["nats"] == pytest.approx(info.metrics["valid_nats_a_token"], rel=1e-4) and report["tokens"] == 3 * 42
+    suite = ["evaluate", "jsb16-harmony", "--data", folder, "--split", "valid", "--model", tmp_path / "m"]
+    row = json.loads(run(*suite, "--json").stdout)
+    assert (row["set"], row["pieces"], row["steps"]) == ("jsb16-harmony", 3, 42) and row["nats"] == pytest.approx(report["nats"])
+    assert row["bach"] == errors_a_hundred_steps(read_npz(folder / FILE, "valid")) and row["model"].keys() == row["bach"].keys()
+    assert "Bach's own" in run(*suite).stdout
+    refused = run("evaluate", "jsb16", "--data", folder, "--model", tmp_path / "m", code=1)
+    assert "measure it on jsb16-harmony" in refused.stderr
+    tuned = ["train", "--corpus", prepared, "-o", tmp_path / "t", "--from", tmp_path / "m", "--iterations", 1]
+    run(*tuned, "--batch-size", 4, "--length", 16, "--quiet")
+    assert read_info(tmp_path / "t").model == info.model
+    assert "harmonizer: the network is that of" in run(*tuned, "--harmonizer", code=1).stderr
 
 
 def objects(*pieces):

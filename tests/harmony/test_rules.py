@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from melodia.harmony.prepare import REST
-from melodia.harmony.rules import KINDS, count_errors, errors_a_hundred_steps
+from melodia.harmony.rules import BACH, KINDS, PARALLEL, cost_of_next, count_errors, errors_a_hundred_steps
 
 CLEAN = [[72, 67, 64, 48], [71, 67, 62, 55], [72, 67, 64, 48]]  # I V I
 
@@ -39,3 +39,31 @@ def test_errors(rows, found):
 def test_per_hundred_steps():
     pieces = [np.array(CLEAN, np.uint8), np.array([[72, 64, 67, 48]] * 7, np.uint8)]
     assert errors_a_hundred_steps(pieces) == dict.fromkeys(KINDS, 0) | {"crossing": 10}
+
+
+def test_costs_of_one_voice_after_another_add_up_to_the_errors():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        piece = random.integers(36, 84, (40, 4)).astype(np.uint8)
+        piece[random.random((40, 4)) < 0.1] = REST
+        total, before = 0, np.full((1, 4), REST)
+        for step in piece.astype(np.int64):
+            now = np.full((1, 4), REST)
+            for voice in random.permutation(4):
+                if step[voice] != REST:
+                    total += int(cost_of_next(before, now, voice, step[voice, None])[0, 0])
+                    now[0, voice] = step[voice]
+            before = now
+        found = count_errors(piece)
+        assert total == sum(found.values()) + (PARALLEL - 1) * (found["fifths"] + found["octaves"])
+
+
+def test_what_a_pitch_would_cost():
+    before, now = np.array([[67, 64, 60, 48]]), np.array([[69, 64, 60, REST]])
+    cost = cost_of_next(before, now, 3, np.array([47, 50, 54, 62, 65]))
+    # contrary; a fifth with the soprano; a tritone; a fifth, a 14th and above the tenor; 17, above the tenor and its range
+    assert cost.tolist() == [[0, PARALLEL, 1, PARALLEL + 2, 3]]
+
+
+def test_bach_s_rates_are_of_all_kinds():
+    assert tuple(BACH) == KINDS

@@ -70,8 +70,8 @@ def command(
     corpus prepared of spellings: words and phonemes that are wrong. A model of piano rolls: nats a frame. A choir: nats a
     token, of which a step of four voices has four. A pianist: nats an event, a note and a second.
 
-    CORPUS may be the name of a suite, polyphonic-nll, jsb16 or maestro388, whose files are in the folder --data: a line for each
-    of its sets.
+    CORPUS may be the name of a suite, polyphonic-nll, jsb16, jsb16-harmony or maestro388, whose files are in the folder --data: a
+    line for each of its sets.
     """
     if str(corpus) in suites.SUITES and (data or not corpus.exists()):
         if data is None:

@@ -14,10 +14,15 @@ from typing import Any
 import click
 
 from melodia.commands.console import notice
-from melodia.commands.evaluate.suites import chorales, maestro, polyphonic
+from melodia.commands.evaluate.suites import chorales, harmonies, maestro, polyphonic
 from melodia.errors import MelodiaError
 
-SUITES: dict[str, Any] = {"polyphonic-nll": polyphonic, "jsb16": chorales, "maestro388": maestro}
+SUITES: dict[str, Any] = {
+    "polyphonic-nll": polyphonic,
+    "jsb16": chorales,
+    "jsb16-harmony": harmonies,
+    "maestro388": maestro,
+}
 
 
 def run(name: str, data: Path, split: str, models: Sequence[str], device: str, as_json: bool) -> None:

@@ -13,14 +13,17 @@ def measure(name: str, data: Path, split: str, model: str, device: str) -> dict[
     """A set.
 
     Raises:
-        MelodiaError: its checkpoint or its file is missing or damaged.
+        MelodiaError: its checkpoint or its file is missing or damaged, or the model is a harmonizer.
     """
     from melodia.device import resolve_device
+    from melodia.errors import ConfigError
     from melodia.harmony.benchmark import FILE, read_npz
     from melodia.harmony.checkpoint import load_choir
     from melodia.harmony.evaluate import evaluate
 
     loaded = load_choir(model).to(resolve_device(device))
+    if loaded.config.ahead_size:
+        raise ConfigError(f"model: {model} knows the soprano from the outset; measure it on jsb16-harmony")
     return {"set": name, "split": split, **evaluate(loaded, read_npz(data / FILE, split))}
 
 
