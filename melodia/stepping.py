@@ -11,6 +11,7 @@ torch.compile (a compiler on the user's machine), torch's 8-bit products (slower
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from melodia.errors import ConfigError
 from melodia.lstm import StackedLSTM, State
 
 Floats = NDArray[np.float32]
+Arrays = tuple[Floats, ...]  # a state: each (layers, streams, size)
 PRECISIONS = ("float32", "int8")
 LANES = 4  # rows that a product goes through at once
 FAST: dict[str, Any] = {"fastmath": True, "nogil": True, "cache": True}
@@ -176,23 +178,26 @@ class Product:
 
 
 class Steps:
-    """A stack of LSTMs as products; the state is (layers, streams, size) hidden and cell, changed in place."""
+    """A stack of LSTMs as products; the state, hidden and cell, is changed in place."""
 
     def __init__(self, stack: StackedLSTM, precision: str = "float32") -> None:
         if not can_step(stack):
-            raise ConfigError("stack: steps are known of stacks of plain LSTMs that read forwards")
+            raise ConfigError("stack: steps are known of stacks of LSTMs that read forwards")
         self.products = []
+        self.norms = [_norm(norm) for norm in stack.norms] if stack.config.layer_norm else []
+        self.residual = stack.config.residual
         for ((w_input, w_hidden, b_input, b_hidden),) in stack.weights():
             joined = torch.cat([w_input, w_hidden], dim=1).detach().float().cpu().numpy()
             self.products.append(Product(joined, (b_input + b_hidden).detach().float().cpu().numpy(), precision))
         self.size = stack.config.hidden_size
 
-    def __call__(self, x: Floats, state: tuple[Floats, Floats]) -> Floats:
+    def __call__(self, x: Floats, state: Arrays) -> Floats:
         """(streams, inputs) -> (streams, size): the hidden state of the last layer."""
-        for product, hidden, cell in zip(self.products, *state, strict=True):
-            gates = product(np.concatenate((x, hidden), axis=1))
+        for depth, (product, hidden, cell) in enumerate(zip(self.products, *state, strict=True)):
+            read = self.norms[depth](x) if self.norms else x
+            gates = product(np.concatenate((read, hidden), axis=1))
             _cells(gates, hidden, cell, *self._scratch(gates.shape[1]))
-            x = hidden
+            x = x + hidden if self.residual and x.shape == hidden.shape else hidden
         return x
 
     @staticmethod
@@ -204,6 +209,18 @@ class Steps:
     def num_bytes(self) -> int:
         """What one step of one stream reads."""
         return sum(product.num_bytes for product in self.products)
+
+
+def _norm(norm: Any) -> Callable[[Floats], Floats]:
+    """The same with arrays."""
+    weight, bias = (part.detach().float().cpu().numpy() for part in (norm.weight, norm.bias))
+
+    def normed(x: Floats) -> Floats:
+        away = x - x.mean(axis=1, keepdims=True)
+        found: Floats = away / np.sqrt((away * away).mean(axis=1, keepdims=True) + np.float32(norm.eps)) * weight + bias
+        return found
+
+    return normed
 
 
 def silu(x: Floats) -> Floats:
@@ -225,16 +242,15 @@ def drawn(logits: Floats, allowed: NDArray[np.bool_], temperature: float, top_k:
     return int(_drawn(logits, allowed, temperature, top_k, top_p, u))
 
 
-def state_arrays(state: State) -> tuple[Floats, Floats]:
+def arrays_of(state: State) -> Arrays:
     """A state as arrays of its own."""
-    hidden, cell = (np.array(part.detach().float().cpu().numpy(), np.float32) for part in state)
-    return hidden, cell
+    return tuple(np.array(part.detach().float().cpu().numpy()) for part in state)
 
 
 def can_step(stack: StackedLSTM) -> bool:
     """Whether this knows a stack."""
     config = stack.config
-    return config.cell == "lstm" and not (config.bidirectional or config.residual or config.layer_norm)
+    return config.cell == "lstm" and not config.bidirectional
 
 
 def check_precision(precision: str) -> None:

@@ -188,13 +188,15 @@ class Composer(nn.Module):
         Returns:
             (events, classes) float32, -inf where the codec's order forbids.
         """
+        scores, allowed = self.scores(column, hidden, event, programs), self.allowed(column, event, before, programs)
+        return scores if allowed is None else scores.masked_fill(~allowed, -torch.inf)
+
+    def scores(self, column: int, hidden: Tensor, event: Tensor, programs: Tensor) -> Tensor:
+        """The same without the codec's order."""
         conditions = CONDITIONS[column]
         x = torch.cat([hidden, self.embed(event, conditions).to(hidden.dtype)], dim=-1) if conditions else hidden
         logits: Tensor = self.heads[codec.NAMES[column]](x)
-        if column == PART:
-            logits = self._point_at_parts(logits, programs)
-        allowed = self.allowed(column, event, before, programs)
-        return logits.float() if allowed is None else logits.float().masked_fill(~allowed, -torch.inf)
+        return (self._point_at_parts(logits, programs) if column == PART else logits).float()
 
     def _point_at_parts(self, queries: Tensor, programs: Tensor) -> Tensor:
         """(events, embedding_size) -> (events, MAX_PARTS): how well each part, by number and program, fits."""

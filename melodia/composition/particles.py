@@ -53,7 +53,7 @@ def fill(
     Returns:
         its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
-    ensemble = Ensemble(composer, primer, constraints, taste, count=particles, random_seed=random_seed)
+    ensemble = Ensemble(composer, primer, constraints, taste, count=particles, random_seed=random_seed, weigh=True)
     generator = torch.Generator().manual_seed((random_seed * 1_000_003 + particles) % 2**63)
     for bar in range(1, constraints.bars + 1):
         ensemble.play(bar)

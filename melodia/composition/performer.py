@@ -37,9 +37,11 @@ from melodia.composition.data import look_up
 from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
 from melodia.composition.rules import Mask, Rules
+from melodia.composition.steps import Rows, steps_of
 from melodia.composition.taste import Taste
-from melodia.lstm import State, repeated, replaced, selected
-from melodia.sampling import SamplingConfig, sample
+from melodia.lstm import State
+from melodia.sampling import SamplingConfig
+from melodia.stepping import Arrays, Floats, arrays_of, drawn
 
 PRIMER_WINDOW = 4096  # events read at once
 REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
@@ -58,7 +60,7 @@ class Take:
     programs: list[int]
     course: Course
     finished: bool = False
-    bar_states: deque[State] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
+    bar_states: deque[Arrays] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
     nats: float = 0.0  # what the model loses on the masks: it would have gone elsewhere
 
     def is_full(self) -> bool:
@@ -107,6 +109,7 @@ def perform(
     *,
     count: int = 1,
     random_seed: int = 0,
+    precision: str = "float32",
     progress: Callable[[int], None] = lambda bars: None,
 ) -> list[Events]:
     """Draws takes of exactly so many bars.
@@ -118,18 +121,22 @@ def perform(
         sampling: temperature and filters, the same for all attributes or one for each.
         count: how many takes.
         random_seed: take k is drawn with a generator of `random_seed` and k.
+        precision: of the weights, one of `melodia.stepping.PRECISIONS`.
         progress: called with the bars that all takes together have.
 
     Returns:
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
-    ensemble = Ensemble(composer, primer, constraints, sampling, count=count, random_seed=random_seed)
+    ensemble = Ensemble(composer, primer, constraints, sampling, count=count, random_seed=random_seed, precision=precision)
     ensemble.play(progress=progress)
     return [take.events() for take in ensemble.takes]
 
 
 class Ensemble:
-    """Takes side by side. Item k of `hidden` and `state` is what the network has in mind after the rows of take k."""
+    """Takes side by side. Item k of `hidden` and `state` is what the network has in mind after the rows of take k.
+
+    With `weigh`, takes count what the model loses on the masks.
+    """
 
     def __init__(
         self,
@@ -140,8 +147,10 @@ class Ensemble:
         *,
         count: int,
         random_seed: int,
+        precision: str = "float32",
+        weigh: bool = False,
     ) -> None:
-        self.composer = composer.eval()
+        self.composer, self.weigh = composer.eval(), weigh
         self.taste = (sampling,) * NUM_COLUMNS if isinstance(sampling, SamplingConfig) else sampling
         rules = Rules(constraints)
         rows = _opening(primer, constraints)
@@ -149,13 +158,16 @@ class Ensemble:
         pointers = [recaller.add(row) for row in rows]
         hidden, state, earlier = _prime(composer, rows, pointers)
         programs = [*constraints.programs, *[-1] * (MAX_PARTS - len(constraints.programs))]
+        self.steps = steps_of(composer, precision)
+        self.parts = self.steps.parts(programs)
         self.takes = []
         for k in range(count):
             generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
             take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
-            take.bar_states.append(earlier)
+            take.bar_states.append(arrays_of(earlier))
             self.takes.append(take)
-        self.hidden, self.state = hidden.expand(count, -1), repeated(state, count)
+        self.hidden = np.repeat(arrays_of((hidden,))[0], count, axis=0)
+        self.state = tuple(np.repeat(part, count, axis=1) for part in arrays_of(state))
 
     def play(self, bar: int | None = None, progress: Callable[[int], None] = lambda bars: None) -> None:
         """Draws until all takes have begun a bar, counted from 1, or are finished."""
@@ -163,33 +175,92 @@ class Ensemble:
             active = [i for i, take in enumerate(self.takes) if not take.finished and (bar is None or take.course.bar < bar)]
             if not active:
                 return
-            takes = [self.takes[i] for i in active]
-            for i, event in zip(active, _draw(self.composer, self.hidden[active], takes, self.taste), strict=True):
-                self.state = _accept(self.takes[i], event.tolist(), self.state, i)
+            for i, event in zip(active, self._draw(active).tolist(), strict=True):
+                self._accept(i, event)
             progress(sum(take.course.bar for take in self.takes))
             self._read([i for i in active if not self.takes[i].finished])
 
     def resample(self, chosen: Sequence[int]) -> None:
         """Take k goes on as take `chosen[k]` has begun, at a bar line."""
         self.takes = [self.takes[i].copy(self.takes[k].generator) for k, i in enumerate(chosen)]
-        indices = torch.tensor(chosen)
-        self.hidden, self.state = self.hidden[indices], selected(self.state, indices)
+        self.hidden, self.state = self.hidden[list(chosen)], tuple(part[:, list(chosen)] for part in self.state)
 
     def _read(self, playing: Sequence[int]) -> None:
         """The network reads the last rows of some takes."""
         if not playing:
             return
-        takes, indices = [self.takes[i] for i in playing], torch.tensor(playing)
-        inputs = torch.tensor([[take.rows[-1]] for take in takes])
-        recalled = torch.from_numpy(np.stack([_recalled(take) for take in takes]))
-        state = selected(self.state, indices)
-        for k, take in enumerate(takes):
+        takes = [self.takes[i] for i in playing]
+        for i, take in zip(playing, takes, strict=True):
             if take.rows[-1][KIND] == KIND_BAR:
-                take.bar_states.append(selected(state, slice(k, k + 1)))
-        y, new = self.composer(*_to(self.composer, inputs, recalled), state)
-        whole = len(indices) == len(self.takes)
-        self.state = new if whole else replaced(self.state, indices, new)
-        self.hidden = y[:, 0] if whole else self.hidden.index_copy(0, indices.to(y.device), y[:, 0])
+                take.bar_states.append(tuple(part[:, i : i + 1].copy() for part in self.state))
+        events, recalled = np.array([take.rows[-1] for take in takes]), np.array([_recalled(take) for take in takes])
+        if len(takes) == len(self.takes):
+            self.hidden = self.steps(events, recalled, self.state).copy()
+            return
+        state = tuple(part[:, playing] for part in self.state)
+        self.hidden[playing] = self.steps(events, recalled, state)
+        for part, new in zip(self.state, state, strict=True):
+            part[:, playing] = new
+
+    def _draw(self, active: Sequence[int]) -> Rows:
+        """(takes, NUM_COLUMNS): the next event of each active take."""
+        takes, hidden = [self.takes[i] for i in active], self.hidden[active]
+        before = np.array([take.rows[-1] for take in takes])
+        event = np.full((len(takes), NUM_COLUMNS), -1)
+
+        def draw(column: int, chosen: list[int], allowed: Callable[[Course, list[int]], Mask]) -> None:
+            if not chosen:
+                return
+            whole = len(chosen) == len(takes)
+            logits = self.steps.logits(column, hidden if whole else hidden[chosen], event if whole else event[chosen], self.parts)
+            taste = self.taste[column]
+            for k, i in enumerate(chosen):
+                take, mask = takes[i], allowed(takes[i].course, event[i].tolist())
+                if self.weigh:
+                    take.nats += self._lost(column, logits[k], event[i], before[i], take.programs, mask)
+                u = float(torch.rand((), generator=take.generator, dtype=torch.float64))
+                event[i, column] = drawn(logits[k], mask, taste.temperature, taste.top_k, taste.top_p, u)
+
+        draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
+        kinds = event[:, KIND].tolist()
+        bars = [i for i, kind in enumerate(kinds) if kind == KIND_BAR and not takes[i].is_full()]
+        draw(METER, bars, lambda course, row: course.line(METER))
+        draw(TEMPO, bars, lambda course, row: course.line(TEMPO))
+        notes = [i for i, kind in enumerate(kinds) if kind in (KIND_NOTE, KIND_CHORD)]
+        if notes:
+            event[notes, METER : POSITION + 1] = before[notes, METER : POSITION + 1]
+            later = [i for i in notes if kinds[i] == KIND_NOTE]
+            event[later, POSITION] = -1
+            draw(POSITION, later, lambda course, row: course.positions())
+            for column in NOTE_COLUMNS:
+                draw(column, notes, lambda course, row, column=column: course.of_note(column, row))  # type: ignore[misc]
+                if column == PART:
+                    event[notes, PROGRAM] = [takes[i].programs[event[i, PART]] for i in notes]
+        return event
+
+    def _lost(self, column: int, logits: Floats, event: Rows, before: Rows, programs: list[int], mask: Mask) -> float:
+        """Nats that the model loses on a mask: of what the codec's order permits, how much is left."""
+        device = next(self.composer.parameters()).device
+        rows = (torch.as_tensor(row, device=device)[None] for row in (event, before, programs))
+        permitted = self.composer.allowed(column, *rows)
+        whole = logits if permitted is None else logits[permitted[0].cpu().numpy()]
+        return float(np.logaddexp.reduce(whole) - np.logaddexp.reduce(logits[mask]))
+
+    def _accept(self, index: int, row: list[int]) -> None:
+        """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
+        take = self.takes[index]
+        if row[KIND] in (KIND_BAR, KIND_END) and take.is_full():
+            take.finished = True
+            return
+        if row[KIND] == KIND_END:
+            row = [-1] * NUM_COLUMNS
+            row[KIND] = KIND_BAR
+            row[METER], row[TEMPO] = (int(take.course.line(column).argmax()) for column in (METER, TEMPO))
+            for part, earlier in zip(self.state, take.bar_states[0], strict=True):
+                part[:, index : index + 1] = earlier
+        take.course.accept(row)
+        take.rows.append(row)
+        take.pointers = take.recaller.add(row)
 
 
 def _opening(primer: Events | None, constraints: Constraints) -> list[list[int]]:
@@ -228,61 +299,7 @@ def _to(composer: Composer, *tensors: Tensor) -> list[Tensor]:
     return [t.to(device) for t in tensors]
 
 
-def _recalled(take: Take) -> np.ndarray:  # type: ignore[type-arg]
-    """(1, NUM_SOURCES, NUM_COLUMNS)."""
+def _recalled(take: Take) -> list[list[int]]:
+    """NUM_SOURCES events of NUM_COLUMNS."""
     nothing = [-1] * NUM_COLUMNS
-    return np.array([[take.rows[p] if p >= 0 else nothing for p in take.pointers]], dtype=np.int64)
-
-
-def _draw(composer: Composer, hidden: Tensor, takes: list[Take], taste: Taste) -> Tensor:
-    """(takes, NUM_COLUMNS): the next event of each take."""
-    device = hidden.device
-    before = torch.tensor([take.rows[-1] for take in takes], device=device)
-    programs = torch.tensor([take.programs for take in takes], device=device)
-    event = torch.full((len(takes), NUM_COLUMNS), -1, device=device)
-
-    def draw(column: int, chosen: list[int], allowed: Callable[[Course, list[int]], Mask]) -> None:
-        if not chosen:
-            return
-        rows = torch.tensor(chosen, device=device)
-        logits = composer.logits(column, hidden[rows], event[rows], before[rows], programs[rows])
-        masks = np.stack([allowed(takes[i].course, row) for i, row in zip(chosen, event[rows].tolist(), strict=True)])
-        whole = logits.logsumexp(-1)
-        logits = logits.masked_fill(~torch.from_numpy(masks).to(device), -torch.inf)
-        for i, lost in zip(chosen, (whole - logits.logsumexp(-1)).tolist(), strict=True):
-            takes[i].nats += lost
-        event[rows, column] = sample(logits, taste[column], [takes[i].generator for i in chosen]).to(device)
-
-    draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
-    kinds = event[:, KIND].tolist()
-    bars = [i for i, kind in enumerate(kinds) if kind == KIND_BAR and not takes[i].is_full()]
-    draw(METER, bars, lambda course, row: course.line(METER))
-    draw(TEMPO, bars, lambda course, row: course.line(TEMPO))
-    notes = [i for i, kind in enumerate(kinds) if kind in (KIND_NOTE, KIND_CHORD)]
-    if notes:
-        rows = torch.tensor(notes, device=device)
-        event[rows, METER : POSITION + 1] = before[rows, METER : POSITION + 1]
-        later = [i for i in notes if kinds[i] == KIND_NOTE]
-        event[torch.tensor(later, dtype=torch.long, device=device), POSITION] = -1
-        draw(POSITION, later, lambda course, row: course.positions())
-        for column in NOTE_COLUMNS:
-            draw(column, notes, lambda course, row, column=column: course.of_note(column, row))  # type: ignore[misc]
-            if column == PART:
-                event[rows, PROGRAM] = programs[rows].gather(1, event[rows, PART, None])[:, 0]
-    return event.cpu()
-
-
-def _accept(take: Take, row: list[int], state: State, index: int) -> State:
-    """Adds an event to a take; where the model would end, a bar from an earlier state instead."""
-    if row[KIND] in (KIND_BAR, KIND_END) and take.is_full():
-        take.finished = True
-        return state
-    if row[KIND] == KIND_END:
-        row = [-1] * NUM_COLUMNS
-        row[KIND] = KIND_BAR
-        row[METER], row[TEMPO] = (int(take.course.line(column).argmax()) for column in (METER, TEMPO))
-        state = replaced(state, slice(index, index + 1), take.bar_states[0])
-    take.course.accept(row)
-    take.rows.append(row)
-    take.pointers = take.recaller.add(row)
-    return state
+    return [take.rows[p] if p >= 0 else nothing for p in take.pointers]

@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from melodia.composition.codec import MAX_PARTS, NAMES, NUM_COLUMNS, PART, PROGRAM
 from melodia.composition.model import CONDITIONS, RECALLED, Composer
 from melodia.composition.recall import NUM_SOURCES
-from melodia.stepping import Floats, Product, Steps, add_rows, silu
+from melodia.stepping import Arrays, Floats, Product, Steps, add_rows, arrays_of, can_step, silu
 
 Rows = NDArray[np.int64]
+Pointers = NDArray[Any]  # what parts are pointed at by
+
+
+def steps_of(composer: Composer, precision: str = "float32") -> ComposerSteps | TorchSteps:
+    """A composer one event at a time: where it is on the CPU, as fast as its weights can be read."""
+    on_cpu = composer.read_event.weight.device.type == "cpu"
+    return ComposerSteps(composer, precision) if on_cpu and can_step(composer.lstm) else TorchSteps(composer)
 
 
 class ComposerSteps:
@@ -50,17 +57,18 @@ class ComposerSteps:
         ends = [*self.offsets[1:] - 1, len(self.embedding)]
         for i, column in enumerate(columns):
             of_column = slice(self.offsets[column] - 1, ends[column])
-            table[of_column] = self.embedding[of_column] @ weights[:, i * size : (i + 1) * size].T
+            seen = torch.from_numpy(weights[:, i * size : (i + 1) * size])
+            table[of_column] = (torch.from_numpy(self.embedding[of_column]) @ seen.T).numpy()
         return table
 
-    def __call__(self, events: Rows, recalled: Rows, state: tuple[Floats, Floats]) -> Floats:
+    def __call__(self, events: Rows, recalled: Rows, state: Arrays) -> Floats:
         """(streams, NUM_COLUMNS), (streams, NUM_SOURCES, NUM_COLUMNS) -> (streams, hidden_size); the state is changed."""
         x = np.tile(self.bias, (len(events), 1))
         before = (recalled[:, :, list(RECALLED)] + self.recalled_offsets).reshape(len(events), -1)
         add_rows(self.read_table, np.concatenate((events + self.offsets, before), axis=1), x)
         return self.lstm(silu(x), state)
 
-    def logits(self, column: int, hidden: Floats, event: Rows, parts: Floats) -> Floats:
+    def logits(self, column: int, hidden: Floats, event: Rows, parts: Pointers) -> Floats:
         """Logits of an attribute of the next events, without the codec's masks.
 
         Args:
@@ -76,10 +84,39 @@ class ComposerSteps:
         found = output(silu(x))
         return found @ parts.T if column == PART else found
 
-    def parts(self, programs: Sequence[int]) -> Floats:
+    def parts(self, programs: Sequence[int]) -> Pointers:
         """(MAX_PARTS, embedding_size): what a part is pointed at by; `programs` (MAX_PARTS,), -1 where there is none."""
         by_slot = self.embedding[self.offsets[PART] + np.arange(MAX_PARTS)]
         return np.asarray(by_slot + self.embedding[self.offsets[PROGRAM] + np.asarray(programs)], np.float32)
+
+
+class TorchSteps:
+    """The same by torch's modules, of any cell and on any device."""
+
+    def __init__(self, composer: Composer) -> None:
+        self.composer, self.device = composer, composer.read_event.weight.device
+
+    @torch.inference_mode()
+    def __call__(self, events: Rows, recalled: Rows, state: Arrays) -> Floats:
+        """As that of `ComposerSteps`."""
+        before = tuple(self._on(part) for part in state)
+        y, after = self.composer(self._on(events)[:, None], self._on(recalled)[:, None], before)
+        for part, new in zip(state, arrays_of(after), strict=True):
+            part[...] = new
+        return _floats(y[:, 0])
+
+    @torch.inference_mode()
+    def logits(self, column: int, hidden: Floats, event: Rows, parts: Pointers) -> Floats:
+        """As those of `ComposerSteps`."""
+        programs = self._on(np.tile(parts, (len(event), 1)))
+        return _floats(self.composer.scores(column, self._on(hidden), self._on(event), programs))
+
+    def parts(self, programs: Sequence[int]) -> Pointers:
+        """(MAX_PARTS,): the programs themselves."""
+        return np.asarray(programs)
+
+    def _on(self, rows: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(rows)).to(self.device)
 
 
 def _floats(weights: torch.Tensor) -> Floats:

@@ -22,7 +22,7 @@ import torch
 from numba import njit
 
 from melodia.lstm import LSTMConfig, StackedLSTM
-from melodia.stepping import Product, Steps, drawn, state_arrays
+from melodia.stepping import Product, Steps, arrays_of, drawn
 
 ROOT = Path(__file__).parents[2]
 SEED = ROOT / "corpora/examples/pop.mid"
@@ -147,7 +147,7 @@ def our_loop(
     everything = np.ones(last.outputs, np.bool_)
 
     def draw() -> list[int]:
-        state, token, tokens = state_arrays(stack.initial_state(1)), 0, []
+        state, token, tokens = arrays_of(stack.initial_state(1)), 0, []
         for u in uniform:
             logits = last(steps(embedding[token][None], state))
             token = drawn(logits[0], everything, 1.0, 0, 1.0, u)

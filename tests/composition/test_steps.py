@@ -3,10 +3,13 @@ import pytest
 import torch
 
 from melodia.composition.codec import MAX_PARTS, NUM_COLUMNS, PART, SIZES
+from melodia.composition.constraints import Constraints
 from melodia.composition.model import CONDITIONS, Composer, ComposerConfig
+from melodia.composition.performer import perform
 from melodia.composition.recall import NUM_SOURCES
-from melodia.composition.steps import ComposerSteps
-from melodia.stepping import state_arrays
+from melodia.composition.steps import ComposerSteps, TorchSteps, steps_of
+from melodia.sampling import SamplingConfig
+from melodia.stepping import arrays_of
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def some_events(rng, *shape):
 def test_it_computes_what_the_composer_does(composer, streams):
     rng, steps = np.random.default_rng(0), ComposerSteps(composer)
     state = composer.lstm.initial_state(streams)
-    arrays = state_arrays(state)
+    arrays = arrays_of(state)
     programs = np.array([0, 33, 128, *[-1] * (MAX_PARTS - 3)])
     for _ in range(5):
         events, recalled = some_events(rng, streams), some_events(rng, streams, NUM_SOURCES)
@@ -42,3 +45,18 @@ def test_it_computes_what_the_composer_does(composer, streams):
         assert known.any()
         np.testing.assert_allclose(mine[known], true[known], atol=1e-4)
     assert PART in CONDITIONS
+
+
+def test_both_ways_draw_the_same(composer, monkeypatch):
+    constraints = Constraints(bars=4, programs=(0, 33), playing=(0, 1))
+    sampling = SamplingConfig(temperature=0.9, top_p=0.95)
+    assert isinstance(steps_of(composer), ComposerSteps)
+    quick = perform(composer, None, constraints, sampling, count=2, random_seed=3)
+    monkeypatch.setattr("melodia.composition.performer.steps_of", lambda composer, precision: TorchSteps(composer))
+    slow = perform(composer, None, constraints, sampling, count=2, random_seed=3)
+    for a, b in zip(quick, slow, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_other_cells_take_torch():
+    assert isinstance(steps_of(Composer(ComposerConfig(embedding_size=4, hidden_size=8, num_layers=1, cell="gru"))), TorchSteps)

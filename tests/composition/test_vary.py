@@ -144,7 +144,7 @@ def test_the_weight_is_what_the_model_gives_to_what_stands(tiny, song):
     gap, constraints = gap_and_constraints(song, config)
     lines = gap.given
     kept = Constraints(bars=3, programs=constraints.programs, playing=(), given=(lines[1], lines[2], lines[1]), free_bars=0)
-    ensemble = Ensemble(tiny, gap.primer, kept, parse_taste(0.3), count=2, random_seed=0)
+    ensemble = Ensemble(tiny, gap.primer, kept, parse_taste(0.3), count=2, random_seed=0, weigh=True)
     with torch.inference_mode():
         ensemble.play(3)
         events = np.concatenate([gap.primer, lines[1], lines[2], lines[1][:1]])
@@ -169,7 +169,7 @@ def test_the_bars_that_follow_decide_with_the_bars_before():
         return next(row[PITCH] for row in take.tolist() if row[PITCH] >= 0) == 60
 
     with torch.inference_mode():
-        many = Ensemble(composer, primer, constraints, parse_taste(1.0), count=1000, random_seed=0)
+        many = Ensemble(composer, primer, constraints, parse_taste(1.0), count=1000, random_seed=0, weigh=True)
         many.play()
         weights = torch.softmax(-torch.tensor([take.nats for take in many.takes], dtype=torch.float64), 0).numpy()
     alone = np.array([first(take.events()) for take in many.takes])
