@@ -93,7 +93,7 @@ def given_lines(melody: Source | None, voices: Mapping[str, Source | int], part:
     by_voice = {voice_of(name): source for name, source in voices.items()}
     if len(by_voice) < len(voices):
         raise ConfigError("voice: one is given twice; leave one out")
-    lines = []
+    lines: list[Given] = []
     whole = melody if melody is None or isinstance(melody, Score) else Score.read(melody)
     where = melody.__class__.__name__.lower() if isinstance(melody, Score) else Path(melody or "").name
     if whole is None and part is not None:
@@ -102,6 +102,8 @@ def given_lines(melody: Source | None, voices: Mapping[str, Source | int], part:
         lines.append(given_part(whole, 0, part, where))
     elif part is not None:
         raise ConfigError("part: the soprano is given by itself; leave one of them out")
+    elif whole is not None and not any(_is_part(source) for source in by_voice.values()):
+        raise ConfigError(f"voice: the soprano is given twice, by {where} and by itself; leave one of them out")
     for voice, source in by_voice.items():
         lines.append(_line(voice, source, whole, where))
     if not lines:
@@ -109,15 +111,23 @@ def given_lines(melody: Source | None, voices: Mapping[str, Source | int], part:
     return lines
 
 
+def _is_part(source: Source | int) -> bool:
+    """Whether it is no file and no score of its own, but a part of the melody's."""
+    if isinstance(source, Score | Path):
+        return False
+    path = Path(str(source).partition("#")[0])
+    return isinstance(source, int) or (path.suffix.lower() not in SUFFIXES and not Path(source).is_file())
+
+
 def _line(voice: int, source: Source | int, melody: Score | None, where: str) -> Given:
     """A voice by itself: a score, a file, a part of a file, or a part of the melody's."""
     if isinstance(source, Score):
         return given_part(source, voice, None, "score")
-    whole, (path, mark, part) = Path(str(source)), str(source).partition("#")
-    if isinstance(source, Path) or whole.suffix.lower() in SUFFIXES or (not isinstance(source, int) and whole.is_file()):
+    if not _is_part(source):
+        whole, (path, mark, part) = Path(str(source)), str(source).partition("#")
+        if mark and not isinstance(source, Path) and whole.suffix.lower() not in SUFFIXES and not whole.is_file():
+            return given_part(Score.read(path), voice, part, Path(path).name)
         return given_part(Score.read(whole), voice, None, whole.name)
-    if mark and Path(path).suffix.lower() in SUFFIXES:
-        return given_part(Score.read(path), voice, part, Path(path).name)
     if melody is None:
         raise ConfigError(f"voice: '{source}' is no MIDI file, and there is no melody that it could be a part of")
-    return given_part(melody, voice, source, where)
+    return given_part(melody, voice, source if isinstance(source, int) else str(source), where)

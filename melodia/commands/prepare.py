@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import click
@@ -68,7 +67,6 @@ def command(
             bar.update(task, description=what, completed=done, total=total)
 
         try:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the processes that read end too
             counts = prepare(chosen, output, made_of, config, report)
         except KeyboardInterrupt:
             notice("stopped; the same command goes on", quiet)

@@ -19,6 +19,7 @@ from melodia.text import ALWAYS, BEGINS, DOTTED, LAST, LOOKS, SIGNS
 LONGEST = 1000  # characters
 LONGEST_ABBREVIATION = 12
 SHOWN = 12  # characters that cannot be read
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\^_])")  # ECMA-48: what sets colours and moves the cursor
 ENDING = re.compile(
     r"(?<![.!?…])(?P<stop>[.!?…]++)(?P<close>[\"'”’)\]»*]*+)(?=\s|$)\s*"
     r"|\n[ \t]*\n\s*"
@@ -39,7 +40,8 @@ class Stretch(NamedTuple):
 
 
 def cleaned(text: str) -> str:
-    """A text without control characters and what is no character at all; its lines end with a newline."""
+    """A text without control characters, colours of a terminal and what is no character at all; its lines end with a newline."""
+    text = TERMINAL.sub("", text)
     for sign, line in LINES.items():
         text = text.replace(sign, line)
     dropped = [c for c in set(text) if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn")]

@@ -88,8 +88,8 @@ def ended(said: Said) -> Said:
     hop = round(said.sample_rate / said.frame_rate)
     heard = trimmed(said.waveform, SILENT_DB, round(AFTER_SECONDS * said.sample_rate))
     frames = -(-len(heard) // hop)
-    seconds = frames / said.frame_rate
-    spans = [(min(onset, seconds), min(offset, seconds)) for onset, offset in said.spans]
+    over = max(frames / said.frame_rate - AFTER_SECONDS, 0.0)
+    spans = [(min(onset, over), min(offset, over)) for onset, offset in said.spans]
     return said._replace(waveform=said.waveform[: frames * hop], spans=spans, pitch=said.pitch[:frames])
 
 

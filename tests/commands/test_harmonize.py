@@ -107,3 +107,10 @@ def test_what_is_refused_in_one_line(harmonize, tune, tmp_path):
     assert "is what is to be harmonised" in harmonize(tune, output="tune.mid", code=1).stderr
     assert "give a melody" in harmonize(code=2).stderr
     assert "take a harmonizer" in run("harmonize", tune, "--model", "choir", "-o", tmp_path / "x.mid", code=1).stderr
+
+
+def test_a_soprano_beside_the_melody_is_refused(harmonize, tune, tmp_path):
+    other = Score([line(74, 76)]).write(tmp_path / "other.mid")
+    told = harmonize(tune, "--voice", f"soprano={other}", code=1).stderr
+    assert "given twice" in told and "tune.mid" in told
+    assert not (tmp_path / "out.mid").exists()

@@ -2,6 +2,10 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import jiwer
@@ -247,3 +251,18 @@ def test_the_voice_sings_the_notes(tmp_path):
         heard = heard[round((note.onset + 0.02) * 100) : round((note.offset - 0.15) * 100)]
         right += list(np.abs(1200 * np.log2(np.maximum(heard, 1) / hertz)) < 30)
     assert np.mean(right) > 0.8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process")
+def test_a_signal_leaves_nothing_half_said(voice, tmp_path):
+    command = [sys.executable, str(EXAMPLES.parents[1] / "cli.py"), "speak", "--file", "-", "--voice", str(voice), "-o", "long.wav"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdin.write("It rained and rained. " * 20_000)
+        process.stdin.close()
+        for _ in range(600):
+            if any(tmp_path.iterdir()):
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        told = process.stderr.read()
+        assert process.wait(timeout=60) == 1 and "Traceback" not in told and not any(tmp_path.iterdir())

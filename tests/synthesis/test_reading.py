@@ -119,6 +119,7 @@ def test_another_script_is_told():
 def test_control_characters_are_no_text():
     assert said("\ufeffhel\x00lo\x1b wor\u200bld\r\n") == said("hello world")
     assert cleaned("a\u2029b\x0cc") == "a\n\nb\n\nc"
+    assert cleaned("one\x07 \x1b[31mred\x1b[0m \x1b[2Jline") == "one red line"  # colours of a terminal
 
 
 @pytest.mark.parametrize("text", ["The quick, brown fox. " * 45_000, "a" * 10**6, "a " * 500_000, "[pause " * 140_000])
