@@ -1,6 +1,7 @@
 """Loudness by the numbers of its standard."""
 
 import numpy as np
+import pyloudnorm
 import pytest
 
 from melodia.loudness import HIGHEST_PEAK, SPEECH_LUFS, at_loudness, loudness
@@ -41,3 +42,16 @@ def test_silence_and_the_shortest():
     assert loudness(silence, RATE) == -np.inf and np.array_equal(at_loudness(silence, RATE), silence)
     assert loudness(tone(0.05), RATE) < loudness(tone(0.5), RATE)  # with silence around it
     assert np.isfinite(at_loudness(tone(0.05), RATE)).all() and len(at_loudness(silence[:0], RATE)) == 0
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
+def test_it_measures_what_pyloudnorm_does(rate):
+    random = np.random.default_rng(0)
+    for seconds in (0.41, 1.23, 7.77):
+        noise = (
+            np.cumsum(random.standard_normal(round(seconds * rate))) * 1e-3 + random.standard_normal(round(seconds * rate)) * 0.05
+        )
+        noise *= np.abs(np.sin(np.arange(len(noise)) / rate)) ** 3
+        assert loudness(noise.astype(np.float32), rate) == pytest.approx(
+            pyloudnorm.Meter(rate).integrated_loudness(noise.astype(np.float32).astype(np.float64)), abs=0.02
+        )

@@ -227,7 +227,8 @@ def test_takes_of_the_voice_differ_and_the_likeliest_does_not():
     assert [w.onset for w in lively[0].words] != [w.onset for w in lively[1].words]
     frames = min(len(speech.pitch) for speech in plain)  # the noise in the voice moves its end by a frame or two
     assert abs(plain[0].seconds - plain[1].seconds) < 0.05
-    assert plain[0].words == plain[1].words and np.array_equal(plain[0].pitch[:frames], plain[1].pitch[:frames])
+    assert [word[:3] for word in plain[0].words] == [word[:3] for word in plain[1].words]
+    assert np.array_equal(plain[0].pitch[:frames], plain[1].pitch[:frames])
 
 
 def test_the_voice_sings_the_notes(tmp_path):
