@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -38,54 +36,14 @@ from melodia.composition.model import Composer
 from melodia.composition.recall import Recaller
 from melodia.composition.rules import Mask, Rules
 from melodia.composition.steps import Rows, steps_of
+from melodia.composition.take import REPEAT_BARS, Take
 from melodia.composition.taste import Taste
 from melodia.lstm import State
 from melodia.sampling import SamplingConfig
-from melodia.stepping import Arrays, Floats, arrays_of, drawn
+from melodia.stepping import Floats, arrays_of, drawn
 
 PRIMER_WINDOW = 4096  # events read at once
-REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
 NOTE_COLUMNS = (PART, PITCH, VELOCITY, BEATS, STEPS)
-
-
-@dataclass(slots=True)
-class Take:
-    """One take as it grows: `rows` begin with the primer, the take itself at `first`."""
-
-    rows: list[list[int]]
-    first: int
-    recaller: Recaller
-    pointers: list[int]
-    generator: torch.Generator
-    programs: list[int]
-    course: Course
-    finished: bool = False
-    bar_states: deque[Arrays] = field(default_factory=lambda: deque(maxlen=REPEAT_BARS))
-    nats: float = 0.0  # what the model loses on the masks: it would have gone elsewhere
-
-    def is_full(self) -> bool:
-        """Whether all bars are begun."""
-        return self.course.bar == self.course.rules.constraints.bars
-
-    def copy(self, generator: torch.Generator) -> Take:
-        """A second take that has begun alike, at a bar line, and goes on by its own chance."""
-        course, states = self.course.copy(), self.bar_states.copy()
-        return Take(
-            list(self.rows),
-            self.first,
-            self.recaller.copy(),
-            self.pointers,
-            generator,
-            self.programs,
-            course,
-            self.finished,
-            states,
-        )
-
-    def events(self) -> Events:
-        """The parts and what is new."""
-        header = [row for row in self.rows[: self.first] if row[KIND] == KIND_PART]
-        return np.array(header + self.rows[self.first :], dtype=np.int16)
 
 
 @contextmanager
@@ -193,7 +151,7 @@ class Ensemble:
         for i, take in zip(playing, takes, strict=True):
             if take.rows[-1][KIND] == KIND_BAR:
                 take.bar_states.append(tuple(part[:, i : i + 1].copy() for part in self.state))
-        events, recalled = np.array([take.rows[-1] for take in takes]), np.array([_recalled(take) for take in takes])
+        events, recalled = np.array([take.rows[-1] for take in takes]), np.array([take.recalled() for take in takes])
         if len(takes) == len(self.takes):
             self.hidden = self.steps(events, recalled, self.state).copy()
             return
@@ -297,9 +255,3 @@ def _prime(composer: Composer, rows: list[list[int]], pointers: list[list[int]])
 def _to(composer: Composer, *tensors: Tensor) -> list[Tensor]:
     device = next(composer.parameters()).device
     return [t.to(device) for t in tensors]
-
-
-def _recalled(take: Take) -> list[list[int]]:
-    """NUM_SOURCES events of NUM_COLUMNS."""
-    nothing = [-1] * NUM_COLUMNS
-    return [take.rows[p] if p >= 0 else nothing for p in take.pointers]
