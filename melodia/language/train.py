@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
+from melodia.checkpoint import CheckpointInfo, find_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.language.checkpoint import load_language
@@ -23,21 +23,18 @@ from melodia.training import (
     Cluster,
     Loaded,
     Position,
-    Progress,
+    Report,
     RunConfig,
     RunResult,
-    Trainer,
     TrainingConfig,
-    begun,
     card,
-    describe,
-    has_weights,
     on_device,
     refuse_sizes,
     share_of_batch,
+    silent,
+    trained,
     with_defaults,
 )
-from melodia.training import train as run_training
 
 BITS = ("bits a letter", 1 / float(np.log(2)))
 
@@ -163,45 +160,28 @@ def collated(spans: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Ba
 
 
 def train(
-    corpus: Corpus,
-    run: RunConfig,
-    config: TrainConfig,
-    cluster: Cluster | None = None,
-    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+    corpus: Corpus, run: RunConfig, config: TrainConfig, cluster: Cluster | None = None, report: Report = silent
 ) -> tuple[CheckpointInfo | None, RunResult]:
-    """Trains a language model and writes its checkpoint; while it runs, the folder holds the resume state.
+    """Trains a language model: see `melodia.training.trained`."""
 
-    Returns:
-        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+    def finish(model: LanguageModel, task: LanguageTask, result: RunResult) -> tuple[str, dict[str, Any]]:
+        trigrams = load_language(config.start).trigrams if config.start else count_trigrams(task.train.sentences())
+        if trigrams:  # of many more texts than one that goes on has, as a rule
+            trigrams.save(run.output / FILE)
+        return "knows which letter comes next", {"valid_bits_a_letter": result.best_loss * BITS[1]}
 
-    Raises:
-        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
-            nothing can be written, or the output folder holds something else.
-    """
-    cluster = cluster or Cluster(torch.device("cpu"))
-    start = load_language(config.start) if config.start else None
-    model = begun(lambda: LanguageModel(config.model), config.training.random_seed, start)
-    task = LanguageTask(model, corpus, config)
-    run.measure_start = bool(config.start)
-    result = run_training(task, config.training, run, cluster, report)
-    if not has_weights(result, cluster):
-        return None, result
-    model.load_state_dict(result.weights)
-    info = describe(
+    return trained(
         corpus,
-        config.model,
-        config.start,
-        result,
-        title="knows which letter comes next",
-        metrics={"valid_bits_a_letter": result.best_loss * BITS[1]},
-        trainer=config.training,
-        data=config.data,
+        run,
+        config,
+        cluster,
+        report,
+        load=load_language,
+        make=lambda: LanguageModel(config.model),
+        task=LanguageTask,
+        finish=finish,
+        card_of=card_of,
     )
-    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
-    trigrams = start.trigrams if start else count_trigrams(task.train.sentences())
-    if trigrams:  # of many more texts than one that goes on has, as a rule
-        trigrams.save(run.output / FILE)
-    return info, result
 
 
 def headline(metrics: dict[str, Any]) -> str:

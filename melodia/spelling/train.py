@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, find_checkpoint, save_checkpoint
+from melodia.checkpoint import CheckpointInfo, find_checkpoint
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.spelling.checkpoint import load_spelling
@@ -22,20 +21,17 @@ from melodia.training import (
     Cluster,
     Loaded,
     Position,
-    Progress,
+    Report,
     RunConfig,
     RunResult,
-    Trainer,
     TrainingConfig,
-    begun,
     card,
-    describe,
-    has_weights,
     on_device,
     refuse_sizes,
+    silent,
+    trained,
     with_defaults,
 )
-from melodia.training import train as run_training
 
 NATS = ("nats a sign", 1.0)
 
@@ -107,43 +103,29 @@ class SpellingTask:
 
 
 def train(
-    corpus: Corpus,
-    run: RunConfig,
-    config: TrainConfig,
-    cluster: Cluster | None = None,
-    report: Callable[[Progress, Trainer], None] = lambda progress, trainer: None,
+    corpus: Corpus, run: RunConfig, config: TrainConfig, cluster: Cluster | None = None, report: Report = silent
 ) -> tuple[CheckpointInfo | None, RunResult]:
-    """Trains a speller and writes its checkpoint; while it runs, the folder holds the resume state.
+    """Trains a speller: see `melodia.training.trained`."""
 
-    Returns:
-        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+    def finish(model: SpellingModel, task: SpellingTask, result: RunResult) -> tuple[str, dict[str, Any]]:
+        scores = evaluate(model.eval(), words_of(corpus, "valid"))
+        return "spells words that no lexicon has", {
+            "valid_nats_a_sign": result.best_loss,
+            "valid": {k: v for k, v in scores.items() if k != "wrong"},
+        }
 
-    Raises:
-        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
-            nothing can be written, or the output folder holds something else.
-    """
-    cluster = cluster or Cluster(torch.device("cpu"))
-    start = load_spelling(config.start) if config.start else None
-    model = begun(lambda: SpellingModel(config.model), config.training.random_seed, start)
-    task = SpellingTask(model, corpus, config)
-    run.measure_start = bool(config.start)
-    result = run_training(task, config.training, run, cluster, report)
-    if not has_weights(result, cluster):
-        return None, result
-    model.load_state_dict(result.weights)
-    scores = evaluate(model.eval(), words_of(corpus, "valid"))
-    info = describe(
+    return trained(
         corpus,
-        config.model,
-        config.start,
-        result,
-        title="spells words that no lexicon has",
-        metrics={"valid_nats_a_sign": result.best_loss, "valid": {k: v for k, v in scores.items() if k != "wrong"}},
-        trainer=config.training,
-        data=config.data,
+        run,
+        config,
+        cluster,
+        report,
+        load=load_spelling,
+        make=lambda: SpellingModel(config.model),
+        task=SpellingTask,
+        finish=finish,
+        card_of=card_of,
     )
-    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
-    return info, result
 
 
 def headline(metrics: dict[str, Any]) -> str:

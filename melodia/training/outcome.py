@@ -9,14 +9,22 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from melodia.checkpoint import CheckpointInfo, sources_of
+from melodia.checkpoint import CheckpointInfo, save_checkpoint, sources_of
 from melodia.config import to_json
 from melodia.corpus import Corpus
 from melodia.errors import ConfigError
 from melodia.training.cluster import Cluster
-from melodia.training.run import RunResult, provenance
+from melodia.training.run import RunConfig, RunResult, provenance
+from melodia.training.run import train as run_training
+from melodia.training.task import Task
+from melodia.training.trainer import Progress, Trainer
 
 M = TypeVar("M", bound=nn.Module)
+Report = Callable[[Progress, Trainer], None]
+
+
+def silent(progress: Progress, trainer: Trainer) -> None:
+    """The report of those who want none."""
 
 
 def with_defaults(
@@ -88,6 +96,55 @@ def describe(
         training=provenance(corpus, start, result, **settings),
         metrics=metrics | {"notices": result.notices},
     )
+
+
+def trained(
+    corpus: Corpus,
+    run: RunConfig,
+    config: Any,
+    cluster: Cluster | None,
+    report: Report,
+    *,
+    load: Callable[[str], M],
+    make: Callable[[], M],
+    task: Callable[[M, Corpus, Any], Task],
+    finish: Callable[[M, Any, RunResult], tuple[str, dict[str, Any]]],
+    card_of: Callable[[CheckpointInfo], str],
+) -> tuple[CheckpointInfo | None, RunResult]:
+    """Trains a model of any domain and writes its checkpoint; while it runs, the folder holds the resume state.
+
+    Args:
+        corpus: what to learn from.
+        run: where to, and whether to go on.
+        config: of the domain: its `training` and `data`, and `start`, the checkpoint to begin from.
+        cluster: the processes; None is this one alone.
+        report: called after each iteration.
+        load: a checkpoint's model.
+        make: a new one.
+        task: what the trainer needs of it, of model, corpus and config.
+        finish: chooses what is chosen on valid, of the trained model, its task and the result: title and metrics.
+        card_of: the card that goes with it.
+
+    Returns:
+        the checkpoint's info, and how the run ended; no info if it was stopped before anything was measured.
+
+    Raises:
+        MelodiaError: the corpus lacks a split, the checkpoint to begin from cannot be read, the loss is no number,
+            nothing can be written, or the output folder holds something else.
+    """
+    cluster = cluster or Cluster(torch.device("cpu"))
+    model = begun(make, config.training.random_seed, load(config.start) if config.start else None)
+    work = task(model, corpus, config)
+    run.measure_start = bool(config.start)
+    result = run_training(work, config.training, run, cluster, report)
+    if not has_weights(result, cluster):
+        return None, result
+    model.load_state_dict(result.weights)
+    title, metrics = finish(model, work, result)
+    settings = {"trainer": config.training, "data": config.data}
+    info = describe(corpus, model.config, config.start, result, title=title, metrics=metrics, **settings)
+    save_checkpoint(run.output, info, model.state_dict(), card_of(info))
+    return info, result
 
 
 def card(info: CheckpointInfo, *, heading: str, kind: str, split_by: str, metrics: Sequence[str], kept: str = "") -> str:
