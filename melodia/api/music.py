@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melodia.api.listening import read_primer
-from melodia.api.performance import improvised, one_number, performs, refuse_bars
+from melodia.api.performance import improvised
+from melodia.api.styles import domain_of, one_number, refuse
 from melodia.checkpoint import DEFAULT
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import LISTEN_BARS, GenerateConfig
@@ -26,6 +27,9 @@ from melodia.takes import Takes
 
 if TYPE_CHECKING:
     from melodia.api.listening import Music
+    from melodia.harmony.model import Choir
+
+TOP_P = 0.98
 
 
 def generate(seed: Music | None = None, **options: Any) -> Score:
@@ -61,7 +65,7 @@ def make_takes(
     rank: bool = False,
     temperature: float | str | Mapping[str, float] = 1.0,
     top_k: int = 0,
-    top_p: float = 0.98,
+    top_p: float = TOP_P,
     random_seed: int = 0,
     tempo: float | None = None,
     meter: str | tuple[int, int] | None = None,
@@ -75,7 +79,7 @@ def make_takes(
     repetition: int | None = None,
     seed_bars: int = LISTEN_BARS,
     continuation_only: bool = False,
-    model: str | Path | Composer | Pianist = DEFAULT,
+    model: str | Path | Composer | Pianist | Choir = DEFAULT,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Takes:
@@ -110,7 +114,8 @@ def make_takes(
         progress: called with bars done and bars in all; seconds of a model of performance.
 
     A model of performance, such as piano, plays one piano in real time: for `seconds`, 30 if they are not given, and without bars,
-    tempo, meter, instruments, key and scale.
+    tempo, meter, instruments, key and scale. One of harmony, such as chorale, sings in four voices: in bars, with tempo, meter,
+    key, scale and one temperature.
 
     Raises:
         MidiError: the seed cannot be read.
@@ -118,22 +123,29 @@ def make_takes(
         ConfigError: a setting is out of range.
         CheckpointError: the model cannot be loaded.
     """
-    if performs(model):
-        settings: dict[str, Any] = {
-            "bars": bars,
-            "tempo": tempo,
-            "meter": meter,
-            "instruments": instruments,
-            "key": key,
-            "scale": scale,
-        }
-        settings |= {"register": register, "density": density, "polyphony": polyphony, "velocity": velocity}
-        settings |= {"repetition": repetition, "rank": rank or None, "seed_bars": None if seed_bars == LISTEN_BARS else seed_bars}
-        refuse_bars(settings, model)
-        length = DEFAULT_SECONDS if seconds is None else seconds
-        timed = PerformanceConfig(seconds=length, count=count, random_seed=random_seed, continuation_only=continuation_only)
-        sampling = SamplingConfig(temperature=one_number(temperature), top_k=top_k, top_p=top_p)
+    steers = {"register": register, "density": density, "polyphony": polyphony, "velocity": velocity, "repetition": repetition}
+    steers |= {"instruments": instruments, "rank": rank or None, "seed_bars": None if seed_bars == LISTEN_BARS else seed_bars}
+    domain = domain_of(model)
+    if domain == "performance":
+        refuse(steers | {"bars": bars, "tempo": tempo, "meter": meter, "key": key, "scale": scale}, model, domain)
+        timed = PerformanceConfig(
+            seconds=DEFAULT_SECONDS if seconds is None else seconds,
+            count=count,
+            random_seed=random_seed,
+            continuation_only=continuation_only,
+        )
+        sampling = SamplingConfig(temperature=one_number(temperature, domain), top_k=top_k, top_p=top_p)
         return improvised(seed, timed, sampling, model, device, progress)  # type: ignore[arg-type]
+    beats = parse_meter(meter) if isinstance(meter, str) else meter
+    if domain == "harmony":
+        from melodia.api.chorales import ChoraleConfig, HarmonizeConfig, sung
+
+        refuse(steers | {"seconds": seconds}, model, domain)
+        refuse({"top_k": top_k or None, "top_p": None if top_p == TOP_P else top_p}, model, domain)
+        length = {} if bars is None else {"bars": bars}
+        wanted = ChoraleConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=beats)
+        drawing = HarmonizeConfig(count=count, temperature=one_number(temperature, domain), random_seed=random_seed)
+        return sung(seed, wanted, drawing, key, scale, model, device, progress)  # type: ignore[arg-type]
     programs, entries = parse_instruments(instruments)
     steering = parse_steering(
         key=key,
@@ -152,7 +164,7 @@ def make_takes(
         rank=rank,
         random_seed=random_seed,
         tempo_bpm=tempo,
-        meter=parse_meter(meter) if isinstance(meter, str) else meter,
+        meter=beats,
         programs=programs,
         steering=steering,
         seed_bars=seed_bars,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from melodia.api.listening import read_primer
-from melodia.checkpoint import find_checkpoint, read_info
-from melodia.composition.model import Composer
 from melodia.device import resolve_device
-from melodia.errors import ConfigError
 from melodia.performance.checkpoint import load_pianist
 from melodia.performance.generate import GenerateConfig
 from melodia.performance.generate import generate as improvise
@@ -23,40 +20,6 @@ from melodia.takes import Takes
 
 if TYPE_CHECKING:
     from melodia.api.listening import Music
-
-
-def performs(model: str | Path | Composer | Pianist) -> bool:
-    """Whether a model plays in real time, in seconds rather than bars.
-
-    Raises:
-        CheckpointError: there is no such checkpoint, or it is damaged.
-    """
-    if isinstance(model, str | Path):
-        return read_info(find_checkpoint(model)).domain == "performance"
-    return isinstance(model, Pianist)
-
-
-def refuse_bars(options: Mapping[str, Any], model: str | Path | Composer | Pianist) -> None:
-    """Refuses what is of music in bars.
-
-    Raises:
-        ConfigError: one of the options is given.
-    """
-    for name in (name for name, value in options.items() if value is not None):
-        title = model if isinstance(model, str | Path) else "a pianist"
-        raise ConfigError(f"{name}: has no meaning for {title}, which plays one piano in real time; leave it out")
-
-
-def one_number(temperature: float | str | Mapping[str, float]) -> float:
-    """A temperature that is the same for all.
-
-    Raises:
-        ConfigError: it names attributes.
-    """
-    try:
-        return float(temperature)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ConfigError(f"temperature: '{temperature}' is not usable; a pianist has one for all, such as 0.9") from None
 
 
 def improvised(

@@ -54,10 +54,11 @@ def command(song: Path | None, **options: Any) -> None:
     """Continue a MIDI file or a recording, or start from silence. SONG is short for --seed SONG.
 
     A model of performance, --model piano, plays one piano with the timing, the loudness and the pedal of a hand: in seconds, so
-    what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it.
+    what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it. --model chorale sings in four
+    voices; a seed that has not four is harmonised first.
     """
     from melodia.api.music import make_takes
-    from melodia.api.performance import performs
+    from melodia.api.styles import UNITS, domain_of
 
     if song and options["seed"]:
         raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")
@@ -67,7 +68,7 @@ def command(song: Path | None, **options: Any) -> None:
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
     check_range("count", options["count"], 1, 1000)
     targets = output_paths(options["output"], options["seed"], options["count"])
-    with progress_bar(quiet, "seconds" if performs(options["model"]) else "bars") as bar:
+    with progress_bar(quiet, UNITS.get(domain_of(options["model"]), "bars")) as bar:
         task = bar.add_task("playing", total=None, note="")
         takes = make_takes(
             options["seed"],

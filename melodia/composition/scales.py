@@ -32,6 +32,24 @@ def pitch_classes(key: str, scale: str | None = None) -> frozenset[int]:
     Raises:
         ConfigError: the key or the scale is not known.
     """
+    root, mode = _parsed(key)
+    name = (scale or mode).lower().replace(" ", "-").replace("_", "-")
+    if name not in SCALES:
+        raise ConfigError(f"scale: '{name}' is not known; use one of {', '.join(SCALES)}")
+    return frozenset((root + step) % 12 for step in SCALES[name])
+
+
+def tonic_of(key: str) -> int:
+    """The pitch class of a key's tonic.
+
+    Raises:
+        ConfigError: the key is not known.
+    """
+    return _parsed(key)[0]
+
+
+def _parsed(key: str) -> tuple[int, str]:
+    """Tonic and mode."""
     words = key.replace("-", " ").replace("_", " ").split()
     tonic, mode = (words[0], "-".join(words[1:]).lower()) if words else ("", "")
     if len(tonic) > 1 and tonic.endswith("m"):
@@ -41,8 +59,4 @@ def pitch_classes(key: str, scale: str | None = None) -> frozenset[int]:
     letter, accidental = tonic[:1].lower(), tonic[1:]
     if letter not in LETTERS or accidental not in ACCIDENTALS:
         raise ConfigError(f"key: '{key}' is not a key; write for example C, F#, Bb or Am")
-    name = (scale or mode or "major").lower().replace(" ", "-").replace("_", "-")
-    if name not in SCALES:
-        raise ConfigError(f"scale: '{name}' is not known; use one of {', '.join(SCALES)}")
-    root = LETTERS[letter] + ACCIDENTALS[accidental]
-    return frozenset((root + step) % 12 for step in SCALES[name])
+    return (LETTERS[letter] + ACCIDENTALS[accidental]) % 12, mode or "major"

@@ -71,12 +71,25 @@ def harmonize(
         raise ConfigError("model: it only knows what comes next, not what is given; take a harmonizer")
     if not any(given) or all(given):
         raise ConfigError(f"voice: {'all' if any(given) else 'none'} of the four are given; give one, two or three")
+    return draw(voices, given, tonic_of(voices, given), model, config, progress)
+
+
+def draw(
+    voices: Voices,
+    given: Sequence[bool],
+    tonic: int,
+    model: Choir,
+    config: HarmonizeConfig,
+    progress: Callable[[int, int], None],
+    begun: int = 0,
+) -> list[Voices]:
+    """Takes of the voices that are not given, in a key, after so many steps in which all four are known; else as `harmonize`."""
     takes: list[Voices] = []
     for first in range(0, config.count, SIDE_BY_SIDE):
         rows = min(SIDE_BY_SIDE, config.count - first)
-        setting = _Setting(voices, given, model, config, range(first, first + rows))
+        setting = _Setting(voices, given, tonic, model, config, range(first, first + rows), begun)
         for step in range(len(voices)):
-            setting.step(step)
+            setting.step(step, draws=step >= begun)
             progress(step + 1 + first // SIDE_BY_SIDE * len(voices), -(-config.count // SIDE_BY_SIDE) * len(voices))
         takes += list(setting.pitches.astype(np.uint8))
     return takes
@@ -85,17 +98,25 @@ def harmonize(
 class _Setting:
     """Takes that are made side by side."""
 
-    def __init__(self, voices: Voices, given: Sequence[bool], model: Choir, config: HarmonizeConfig, takes: range) -> None:
+    def __init__(
+        self,
+        voices: Voices,
+        given: Sequence[bool],
+        tonic: int,
+        model: Choir,
+        config: HarmonizeConfig,
+        takes: range,
+        begun: int,
+    ) -> None:
         self.model, self.rows = model, len(takes)
         self.device = model.head.pitch.weight.device
         self.sampling, self.strictness = SamplingConfig(temperature=config.temperature), config.strictness
         self.generators = [torch.Generator().manual_seed((config.random_seed + take) % 2**63) for take in takes]
         self.free = [voice for voice in range(NUM_VOICES) if not given[voice]]
         known = torch.tensor([list(given)] * self.rows, device=self.device)
-        tonic = torch.full((self.rows,), tonic_of(voices, given), device=self.device)
-        self.outset = model.outset(known, tonic)
+        self.outset = model.outset(known, torch.full((self.rows,), tonic, device=self.device))
         self.pitches = np.repeat(voices[None].astype(np.int64), self.rows, axis=0)
-        self.pitches[:, :, self.free] = REST
+        self.pitches[:, begun:, self.free] = REST
         self.tokens = model.tokens(torch.from_numpy(self.pitches).to(self.device))
         self.echoing = Echoing(self.rows, len(voices))
         self.state: State | None = None
@@ -117,13 +138,13 @@ class _Setting:
         return allowed
 
     @torch.no_grad()
-    def step(self, step: int) -> None:
-        """Draws what the voices that are not given sing in a step."""
+    def step(self, step: int, draws: bool) -> None:
+        """Hears a step, and first draws what the voices that are not given sing in it."""
         said, likeness = self.echoing.next()
         known = self._known(step, said, likeness)
         read, self.state = self.model.listen(known, self.seen[:, step : step + 1], self.state)
         before = self.pitches[:, step - 1] if step else np.full((self.rows, NUM_VOICES), REST)
-        for voice in self.free:
+        for voice in self.free if draws else ():
             known = known._replace(tokens=self.tokens[:, step : step + 1])
             logits = self.model.voiced(known, read)[:, 0, voice, :-1].float().cpu()
             logits = logits - self.strictness * torch.from_numpy(

@@ -6,14 +6,15 @@ with a given note begins at its very tick, on the grid or off it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melodia.harmony.parts import Given, Grid
-from melodia.harmony.prepare import STEP_TICKS, VOICES, Voices
+from melodia.harmony.prepare import REST, STEP_TICKS, VOICES, Voices
 from melodia.harmony.rules import STEPS, count_errors
 from melodia.midi import part_name
 from melodia.score import PPQ, Meter, Note, Part, Score
@@ -77,19 +78,31 @@ def made_notes(voices: Voices, voice: int, grid: Grid, lines: Sequence[Given], v
     steps, column = len(voices), voices[:, voice]
     end = max(note.offset_ticks for line in lines for note in line.part.notes)
     ticks = [grid.moments.get(step, (grid.origin + step) * STEP_TICKS) for step in range(steps)] + [end]
-    strikes = {step for step, tick in grid.moments.items() if _on_beat(lines[0].score, (grid.origin + step) * STEP_TICKS)}
+    strikes = {step for step, tick in grid.moments.items() if on_beat(lines[0].score, (grid.origin + step) * STEP_TICKS)}
+    return line_of(np.where(grid.silent, REST, column), ticks, strikes, velocity)
+
+
+def line_of(column: NDArray[np.uint8], ticks: Sequence[int], strikes: Collection[int], velocity: int) -> list[Note]:
+    """A voice as notes: each lasts until the pitch changes, or is struck anew.
+
+    Args:
+        column: (steps,) pitches or rests.
+        ticks: where each step begins, and the last ends.
+        strikes: steps in which a pitch is struck anew.
+        velocity: of all notes.
+    """
     notes: list[Note] = []
     first = 0
-    for step in range(1, steps + 1):
-        ends = step == steps or column[step] != column[first] or grid.silent[step] != grid.silent[first] or step in strikes
-        if ends:
-            if not grid.silent[first] and ticks[step] > ticks[first]:
+    for step in range(1, len(column) + 1):
+        if step == len(column) or column[step] != column[first] or step in strikes:
+            if column[first] != REST and ticks[step] > ticks[first]:
                 notes.append(Note(ticks[first], ticks[step], int(column[first]), velocity))
             first = step
     return notes
 
 
-def _on_beat(score: Score, tick: int) -> bool:
+def on_beat(score: Score, tick: int) -> bool:
+    """Whether a beat of the meter begins then."""
     meter = score.meter_at(tick)
     return (tick - meter.tick) % meter.bar_ticks % beat_ticks(meter) == 0
 

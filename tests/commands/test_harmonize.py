@@ -106,7 +106,7 @@ def test_what_is_refused_in_one_line(harmonize, tune, tmp_path):
         assert len(lines) == 1 and message in lines[0] and not done.stdout, (options, done.stderr)
     assert "is what is to be harmonised" in harmonize(tune, output="tune.mid", code=1).stderr
     assert "give a melody" in harmonize(code=2).stderr
-    assert "take a harmonizer" in run("harmonize", tune, "--model", "choir", "-o", tmp_path / "x.mid", code=1).stderr
+    assert "take a harmonizer" in run("harmonize", tune, "--model", "chorale", "-o", tmp_path / "x.mid", code=1).stderr
 
 
 def test_a_soprano_beside_the_melody_is_refused(harmonize, tune, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 SETS = ("jsb16",)
-MODELS = {"jsb16": "choir"}
+MODELS = {"jsb16": "chorale"}
 
 
 def measure(name: str, data: Path, split: str, model: str, device: str) -> dict[str, Any]:
