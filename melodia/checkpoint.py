@@ -1,13 +1,14 @@
 """Checkpoints: a folder of `config.json`, `model.safetensors` and a card, `README.md`.
 
 The config holds the format's version, the domain, the model's sizes and where the weights come from:
-corpus, licences, code version, random seed, metrics. Loading needs nothing else. Weights are stored
-in half precision and loaded in single.
+corpus, licences, code version, random seed, metrics. Loading needs nothing else. How weights are
+stored: `melodia.weights`.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from melodia.config import from_json
 from melodia.errors import CheckpointError
 from melodia.files import shipped, temporary_beside, why_not_written, write_atomically, write_json
+from melodia.weights import FILE, read_weights, write_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -139,21 +141,6 @@ def load_weights(model: nn.Module, folder: Path) -> None:
         raise CheckpointError(f"{folder}: there are weights in it that are no numbers; train it again")
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """The weights, in single precision.
-
-    Raises:
-        CheckpointError: they are missing or damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return {name: weight.float() for name, weight in load_file(folder / "model.safetensors").items()}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{folder / 'model.safetensors'}: cannot be read ({error}); fetch or train it again") from error
-
-
 def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tensor], card: str) -> None:
     """Writes a checkpoint, each of its files whole or not at all.
 
@@ -163,13 +150,30 @@ def save_checkpoint(folder: Path, info: CheckpointInfo, weights: dict[str, Tenso
     from dataclasses import asdict
 
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
 
     try:
-        with temporary_beside(folder / "model.safetensors") as temporary:
-            save_file({name: w.detach().cpu().half().contiguous() for name, w in weights.items()}, temporary)
-            temporary.chmod(0o644)
+        write_weights(folder, weights)
         write_json(folder / "config.json", asdict(info))
         write_atomically(folder / "README.md", card)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be written: {why_not_written(error, folder)}") from error
+
+
+def shrink(name: str | Path, output: Path) -> tuple[int, int]:
+    """Copies a checkpoint with its weights in eight bits: bytes of them before and after.
+
+    Raises:
+        CheckpointError: it is missing or damaged, the output is there already, or cannot be written.
+    """
+    folder = find_checkpoint(name)
+    read_info(folder)
+    weights = read_weights(folder)
+    if output.exists():
+        raise CheckpointError(f"output: {output} is there already; name a new folder")
+    try:
+        with temporary_beside(output, is_folder=True) as temporary:
+            shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FILE, "resume.pt", ".*"))
+            write_weights(temporary, weights, eight_bits=True)
+        return (folder / FILE).stat().st_size, (output / FILE).stat().st_size
+    except OSError as error:
+        raise CheckpointError(f"{output}: cannot be written: {why_not_written(error, output)}") from error

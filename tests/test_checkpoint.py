@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import melodia
-from melodia.checkpoint import DEFAULTS, find_checkpoint, read_info, read_weights
+from melodia.checkpoint import DEFAULTS, find_checkpoint, read_info
 from melodia.errors import CheckpointError, ConfigError
+from melodia.weights import read_weights
 
 
 def test_what_is_saved_is_loaded(tiny, tiny_checkpoint):

@@ -1,0 +1,68 @@
+"""Weights on disk: `model.safetensors`, in half precision, or in eight bits.
+
+In eight bits a matrix is whole numbers from -127 to 127, and under its name and `.scales` a scale for each row of it: half the
+bytes again. What is no matrix, or a narrow one, stays in half precision. Read, all are single precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from melodia.errors import CheckpointError
+from melodia.files import temporary_beside
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FILE = "model.safetensors"
+SCALES = ".scales"
+NARROW = 16  # columns; rows as short as that gain little
+LARGEST = 127
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint, in single precision.
+
+    Raises:
+        CheckpointError: they are missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found = load_file(folder / FILE)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder / FILE}: cannot be read ({error}); fetch or train it again") from error
+    weights = {name: weight.float() for name, weight in found.items() if not name.endswith(SCALES)}
+    for name, scales in found.items():
+        rows = weights.get(name.removesuffix(SCALES))
+        if name.endswith(SCALES):
+            if rows is None or scales.shape != rows.shape[:1]:
+                raise CheckpointError(f"{folder / FILE}: damaged ({name} does not fit); fetch or train it again")
+            rows *= scales.float().view(-1, *[1] * (rows.dim() - 1))
+    return weights
+
+
+def write_weights(folder: Path, weights: Mapping[str, Tensor], eight_bits: bool = False) -> None:
+    """Writes the weights of a checkpoint, whole or not at all.
+
+    Raises:
+        OSError, SafetensorError: they cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    found: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        weight = weight.detach().cpu().float()
+        if eight_bits and weight.dim() > 1 and weight[0].numel() > NARROW:
+            rows = weight.flatten(1)
+            scales = rows.abs().amax(dim=1).clamp(min=1e-12) / LARGEST
+            found[name] = (rows / scales[:, None]).round().char().view(weight.shape).contiguous()
+            found[name + SCALES] = scales
+        else:
+            found[name] = weight.half().contiguous()
+    with temporary_beside(folder / FILE) as temporary:
+        save_file(found, temporary)
+        temporary.chmod(0o644)
