@@ -11,6 +11,7 @@ torch.compile (a compiler on the user's machine), torch's 8-bit products (slower
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -177,12 +178,26 @@ class Product:
         return self.weights.nbytes
 
 
+def import_without_scipy() -> None:
+    """Imports of numba what its first call would: it looks for a BLAS through scipy.linalg, a tenth of a second for nothing here.
+
+    All that is lost to the process is BLAS in numba's `cov` and `corrcoef`, which do without.
+    """
+    if "scipy.linalg" not in sys.modules and "numba.np.arraymath" not in sys.modules:
+        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+        try:
+            import numba.np.arraymath  # noqa: F401
+        finally:
+            del sys.modules["scipy.linalg"]
+
+
 class Steps:
     """A stack of LSTMs as products; the state, hidden and cell, is changed in place."""
 
     def __init__(self, stack: StackedLSTM, precision: str = "float32") -> None:
         if not can_step(stack):
             raise ConfigError("stack: steps are known of stacks of LSTMs that read forwards")
+        import_without_scipy()
         self.products = []
         self.norms = [_norm(norm) for norm in stack.norms] if stack.config.layer_norm else []
         self.residual = stack.config.residual

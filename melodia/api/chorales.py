@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melodia.api.harmony import harmonize
-from melodia.api.listening import read_primer
+from melodia.api.primer import read_primer
 from melodia.composition.scales import pitch_classes, tonic_of
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
@@ -22,7 +22,7 @@ from melodia.takes import Takes
 __all__ = ["ChoraleConfig", "HarmonizeConfig", "sung"]
 
 if TYPE_CHECKING:
-    from melodia.api.listening import Music
+    from melodia.api.primer import Music
 
 
 def sung(

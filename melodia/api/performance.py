@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from melodia.api.listening import read_primer
+from melodia.api.primer import read_primer
 from melodia.device import resolve_device
 from melodia.performance.checkpoint import load_pianist
 from melodia.performance.generate import GenerateConfig
@@ -19,7 +19,7 @@ from melodia.score import Score
 from melodia.takes import Takes
 
 if TYPE_CHECKING:
-    from melodia.api.listening import Music
+    from melodia.api.primer import Music
 
 
 def improvised(

@@ -22,7 +22,7 @@ from melodia.synthesis.written import text_of
 if TYPE_CHECKING:
     import torch
 
-    from melodia.api.listening import Music
+    from melodia.api.primer import Music
 
 
 def speak(
@@ -101,7 +101,7 @@ def sing(
         ConfigError: a setting is out of range, or the lyrics have no words, or more syllables than there are notes.
         CheckpointError: the voice cannot be loaded.
     """
-    from melodia.api.listening import read_primer
+    from melodia.api.primer import read_primer
 
     how = SpeakConfig(temperature=temperature, random_seed=random_seed)
     config = SongConfig(part=part, transpose=transpose, tempo=tempo, repeat=repeat, vibrato=vibrato)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import json
 import os
 import re
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, mps, or auto for a GPU if there is one."
 )
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While large libraries are imported: they make half a million objects, and to look through these for garbage takes time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def free_path(path: Path, taken: Collection[Path] = (), numbered: str = ".mid") -> Path:
@@ -57,9 +69,25 @@ def parse_bars(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2] or found[1])
 
 
+class NoBar:
+    """Nobody watches."""
+
+    def add_task(self, description: str, **fields: Any) -> Any:
+        """No task."""
+
+    def update(self, task: Any, **fields: Any) -> None:
+        """Shows nothing."""
+
+    def advance(self, task: Any, advance: float = 1) -> None:
+        """Shows nothing."""
+
+
 @contextmanager
-def progress_bar(quiet: bool, unit: str) -> Iterator[Progress]:
+def progress_bar(quiet: bool, unit: str) -> Iterator[Progress | NoBar]:
     """A rich progress bar on stderr, if that is a terminal, with count, rate and time left."""
+    if quiet or not sys.stderr.isatty():
+        yield NoBar()
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -72,6 +100,5 @@ def progress_bar(quiet: bool, unit: str) -> Iterator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield progress

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, importing, json_option, notice, progress_bar, quiet_option, result
 from melodia.errors import ConfigError
 
 
@@ -27,7 +27,8 @@ def command(song: Path, output: Path | None, random_seed: int | None, quiet: boo
 
     The notes stay, and drums stay as they are.
     """
-    from melodia.api.performance import humanize
+    with importing():
+        from melodia.api.performance import humanize
     from melodia.score import Score
 
     target = output or free_path(Path(f"{song.stem}-played.mid"))

@@ -43,7 +43,7 @@ def command(lyrics: str, melody: Path, **options: Any) -> None:
 
     Where there are as many lines as phrases in the melody, each line has its phrase.
     """
-    from melodia.api.listening import read_primer
+    from melodia.api.primer import read_primer
     from melodia.api.voice import speller_of, sung
     from melodia.soundfiles import STDOUT, sound_written
     from melodia.synthesis.song import set_to

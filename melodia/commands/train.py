@@ -153,4 +153,4 @@ class Reporter:
             line = (
                 f"iteration {progress.iteration}: train {row['train'] * scale:.3f}, valid {progress.valid_loss * scale:.3f} {unit}"
             )
-            self.bar.console.print(line, highlight=False)
+            click.echo(line, err=True)  # above the bar, which takes what goes to stderr

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, json_option, notice, parse_bars, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, importing, json_option, notice, parse_bars, progress_bar, quiet_option, result
 from melodia.commands.generate import output_paths, write_takes
 from melodia.commands.steering import rank_option, steered, steering_options
 from melodia.config import check_range
@@ -42,7 +42,8 @@ def command(song: Path, **options: Any) -> None:
 
     The new bars go on from what is before them, and lead to what comes after.
     """
-    from melodia.api.vary import make_variations
+    with importing():
+        from melodia.api.vary import make_variations
 
     quiet = options["quiet"]
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)

@@ -34,7 +34,7 @@ from melodia.composition.codec import (
     Events,
 )
 from melodia.composition.model import Batch
-from melodia.composition.recall import NUM_SOURCES, recall
+from melodia.composition.recall import NUM_SOURCES, look_up, recall
 from melodia.config import check_range
 from melodia.training.task import Loaded, Position, share_of_batch
 
@@ -216,11 +216,6 @@ def window(streams: Sequence[tuple[Piece, int]], length: int) -> Batch:
         recalled[i, :size] = look_up(piece.events, piece.pointers[place : place + size])
         programs[i], fresh[i] = piece.programs, place == 0
     return Batch(*(torch.from_numpy(a) for a in (inputs, recalled, targets, programs, fresh)))
-
-
-def look_up(events: Events, pointers: NDArray[np.int64]) -> NDArray[np.int16]:
-    """The events that pointers (..., NUM_SOURCES) point at, all -1 where they point nowhere."""
-    return np.where(pointers[..., None] >= 0, events[pointers], np.int16(-1))
 
 
 NOTHING = Piece(

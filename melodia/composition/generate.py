@@ -30,7 +30,6 @@ from melodia.composition.constraints import NO_STEERING, Constraints, Held
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
 from melodia.composition.steering import Steering
-from melodia.composition.surprise import ranked
 from melodia.composition.taste import Taste
 from melodia.config import check_range
 from melodia.errors import ConfigError
@@ -39,6 +38,7 @@ from melodia.midi import part_name
 from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.sampling import SamplingConfig
 from melodia.score import BEND, BEND_CENTRE, PPQ, SUSTAIN, Control, Meter, Note, Part, Score, Tempo
+from melodia.stepping import PRECISIONS
 from melodia.takes import Takes
 
 DEFAULT_BARS = 16
@@ -64,6 +64,7 @@ class GenerateConfig:
     steering: Steering = NO_STEERING
     seed_bars: int = LISTEN_BARS  # how much of the primer's end to listen to
     continuation_only: bool = False
+    precision: str = "float32"  # of the weights while notes are drawn: one of `PRECISIONS`
 
     def __post_init__(self) -> None:
         if self.bars is not None and self.seconds is not None:
@@ -72,6 +73,8 @@ class GenerateConfig:
             check_range("bars", self.bars, 1, MAX_BARS)
         if self.seconds is not None:
             check_range("seconds", self.seconds, 0.1, LONGEST_TAKE_SECONDS)
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"precision: '{self.precision}' is not known; it must be {' or '.join(PRECISIONS)}")
         check_range("count", self.count, 1, 1000)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
         check_range("seed_bars", self.seed_bars, 1)
@@ -130,9 +133,14 @@ def generate(
         sampling,
         count=config.count,
         random_seed=config.random_seed,
+        precision=config.precision,
         progress=lambda done: progress(done, total),
     )
-    takes, nats = ranked(composer, plan.events, takes) if config.rank else (takes, [])
+    nats: list[float] = []
+    if config.rank:
+        from melodia.composition.surprise import ranked  # with all that training needs
+
+        takes, nats = ranked(composer, plan.events, takes)
     scores = [_finished(primer, plan, events, config) for events in takes]
     join = 0 if config.continuation_only else plan.join_ticks
     for number, score in enumerate(scores, 1):

@@ -27,9 +27,10 @@ from melodia.composition.codec import (
     encode,
     part_order,
 )
-from melodia.composition.data import look_up, make_piece
+from melodia.composition.data import make_piece
 from melodia.composition.likelier import SHARES, likeliest, note_boxes
 from melodia.composition.model import Batch, Composer
+from melodia.composition.recall import look_up
 from melodia.composition.signals import EXPLAINED, event_times, name_signals
 from melodia.errors import ConfigError
 from melodia.inspection.reading import Floats, Reading

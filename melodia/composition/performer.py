@@ -31,9 +31,8 @@ from melodia.composition.codec import (
 )
 from melodia.composition.constraints import Constraints
 from melodia.composition.course import Course
-from melodia.composition.data import look_up
 from melodia.composition.model import Composer
-from melodia.composition.recall import Recaller
+from melodia.composition.recall import Recaller, look_up
 from melodia.composition.rules import Mask, Rules
 from melodia.composition.steps import Rows, steps_of
 from melodia.composition.take import REPEAT_BARS, Take

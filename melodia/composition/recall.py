@@ -104,3 +104,8 @@ class Recaller:
         other.times, other.places, other.bar = self.times.copy(), self.places.copy(), self.bar
         other.last_seen = self.last_seen.copy()
         return other
+
+
+def look_up(events: Events, pointers: NDArray[np.int64]) -> NDArray[np.int16]:
+    """The events that pointers (..., NUM_SOURCES) point at, all -1 where they point nowhere."""
+    return np.where(pointers[..., None] >= 0, events[pointers], np.int16(-1))

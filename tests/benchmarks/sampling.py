@@ -2,19 +2,24 @@
 
     python tests/benchmarks/sampling.py loops [--layers 3] [--size 512] [--classes 388]   # one stream, one core
     python tests/benchmarks/sampling.py takes [--count 64]                                # `melodia generate`, warm
-    python tests/benchmarks/sampling.py losses PREPARED                                   # what 8 bits cost, in bits a note
     python tests/benchmarks/sampling.py cold                                              # where each tenth of a second goes
 
 `loops` draws tokens from one network of random weights in four ways: as anyone writes it with torch.nn.LSTM, the same in numpy, and
 by `melodia.stepping` in float32 and int8. The floor is the bytes of the weights over the rate at which one core reads as many bytes
-again and again. All draw with the same numbers at random, and it is checked that float32 draws what torch does.
+again and again. All draw with the same numbers at random, and it is checked that float32 draws what torch does. `takes` draws 16
+bars after a seed, once and many times at once. `cold` starts `melodia generate` anew and says what the time goes into; what its parts
+take is measured in processes of their own, each after the parts before it.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +27,7 @@ import torch
 from numba import njit
 
 from melodia.lstm import LSTMConfig, StackedLSTM
-from melodia.stepping import Product, Steps, arrays_of, drawn
+from melodia.stepping import PRECISIONS, Product, Steps, arrays_of, drawn
 
 ROOT = Path(__file__).parents[2]
 SEED = ROOT / "corpora/examples/pop.mid"
@@ -157,12 +162,60 @@ def our_loop(
     return draw
 
 
+def takes(arguments: argparse.Namespace) -> None:
+    """Prints notes and events a second of one take, and of many."""
+    import melodia
+
+    composer, seed = melodia.load_checkpoint(), melodia.Score.read(SEED)
+    for precision in PRECISIONS:
+        rates = []
+        for count in (1, arguments.count):
+            spent, notes = [], 0
+            for i in range(-1, max(arguments.times if count == 1 else 2, 1)):  # the first one is not counted
+                began = time.perf_counter()
+                made = melodia.generate_takes(
+                    seed, count, bars=16, random_seed=100 * i + 100, model=composer, precision=precision, continuation_only=True
+                )
+                spent += [time.perf_counter() - began] if i >= 0 else []
+                notes += sum(score.num_notes for score in made) if i >= 0 else 0
+            rates.append(notes / sum(spent))
+            print(f"{precision}, {count} at once: {sum(spent) / len(spent):.2f} s, {rates[-1]:.0f} notes/s")
+        print(f"{precision}: {arguments.count} at once are {rates[1] / rates[0]:.1f} times as fast as one")
+
+
+PARTS = {  # of a cold start, in the order in which they come
+    "python": "",
+    "torch": "import torch",
+    "numba": "import numba",
+    "melodia": "import melodia.api.music",
+    "the model": "import melodia; composer = melodia.load_checkpoint()",
+    "the seed and a bar": "melodia.generate(SEED, bars=1, model=composer)",
+    "15 bars more": "melodia.generate(SEED, bars=16, model=composer)",
+}
+
+
+def cold(arguments: argparse.Namespace) -> None:
+    """Prints what `melodia generate` of 16 bars takes, and what its parts do."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "cli.py"), "generate", "--seed", str(SEED), "-o", f"{folder}/a.mid", "-q"]
+        whole = [seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(arguments.times + 1)]
+    print(f"melodia generate, 16 bars: {min(whole[1:]):.2f} s at best, {sorted(whole[1:])[len(whole) // 2 - 1]:.2f} s as a rule")
+    code, before = f"import sys; sys.path.insert(0, {str(ROOT)!r}); SEED = {str(SEED)!r}\n", 0.0
+    for name, line in PARTS.items():
+        code += line + "\n"
+        start = partial(subprocess.run, [sys.executable, "-c", code], check=True)
+        spent = min(seconds(start) for _ in range(arguments.times))
+        print(f"{name:20} {spent - before:5.2f} s")
+        before = spent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["loops"])
+    parser.add_argument("what", choices=["loops", "takes", "cold"])
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--classes", type=int, default=388)
+    parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--times", type=int, default=5)
     arguments = parser.parse_args()
     globals()[arguments.what](arguments)

@@ -6,11 +6,12 @@ import torch
 
 from melodia.composition import inspect as module
 from melodia.composition.codec import encode
-from melodia.composition.data import look_up, make_piece
+from melodia.composition.data import make_piece
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.inspect import inspect
 from melodia.composition.likelier import SHARES, pitch_text
 from melodia.composition.model import Composer, ComposerConfig
+from melodia.composition.recall import look_up
 from melodia.errors import ConfigError
 from melodia.score import PPQ, Note, Part, Score
 

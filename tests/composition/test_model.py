@@ -6,9 +6,10 @@ import torch
 
 from melodia.composition.augment import AugmentConfig, augment
 from melodia.composition.codec import KIND, KIND_CHORD, KIND_NOTE, PART, PITCH, POSITION, SIZES, encode, num_notes
-from melodia.composition.data import look_up, make_piece, window
+from melodia.composition.data import make_piece, window
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import CONDITIONS, Composer, ComposerConfig
+from melodia.composition.recall import look_up
 from melodia.errors import ConfigError
 from melodia.score import Score
 
