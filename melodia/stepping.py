@@ -199,7 +199,7 @@ class Steps:
             raise ConfigError("stack: steps are known of stacks of LSTMs that read forwards")
         import_without_scipy()
         self.products = []
-        self.norms = [_norm(norm) for norm in stack.norms] if stack.config.layer_norm else []
+        self.norms = [normed(norm) for norm in stack.norms] if stack.config.layer_norm else []
         self.residual = stack.config.residual
         for ((w_input, w_hidden, b_input, b_hidden),) in stack.weights():
             joined = torch.cat([w_input, w_hidden], dim=1).detach().float().cpu().numpy()
@@ -226,16 +226,16 @@ class Steps:
         return sum(product.num_bytes for product in self.products)
 
 
-def _norm(norm: Any) -> Callable[[Floats], Floats]:
+def normed(norm: Any) -> Callable[[Floats], Floats]:
     """The same with arrays."""
     weight, bias = (part.detach().float().cpu().numpy() for part in (norm.weight, norm.bias))
 
-    def normed(x: Floats) -> Floats:
+    def apply(x: Floats) -> Floats:
         away = x - x.mean(axis=1, keepdims=True)
         found: Floats = away / np.sqrt((away * away).mean(axis=1, keepdims=True) + np.float32(norm.eps)) * weight + bias
         return found
 
-    return normed
+    return apply
 
 
 def silu(x: Floats) -> Floats:

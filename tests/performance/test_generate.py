@@ -82,6 +82,6 @@ def test_streams_of_a_pianist_are_those_of_the_codec(pianist):
 
 def test_what_is_of_bars_is_refused(pianist):
     for options in ({"bars": 4}, {"instruments": "piano"}, {"key": "C"}, {"tempo": 100}, {"meter": "3/4"}, {"seed_bars": 3}):
-        with pytest.raises(ConfigError, match=f"{next(iter(options))}: has no meaning for a pianist"):
+        with pytest.raises(ConfigError, match=f"{next(iter(options))}: has no meaning for this model, which plays one piano"):
             melodia.generate(model=pianist, **options)
     assert melodia.generate(model=pianist, seconds=1, random_seed=3).seconds <= 1
