@@ -36,7 +36,10 @@ WINDOW = 128  # frames that are scored at once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolyphonyConfig:
-    """Sizes of both stacks. `window`: semitones either side of a pitch that its stack sees."""
+    """Sizes of both stacks. `window`: semitones either side of a pitch that its stack sees.
+
+    `independent`: the pitches of a frame are so of each other, given the past, as those of published models with a sigmoid each.
+    """
 
     lowest_pitch: int = FIRST_PITCH
     highest_pitch: int = FIRST_PITCH + KEYS - 1
@@ -46,6 +49,7 @@ class PolyphonyConfig:
     num_pitch_layers: int = 2
     dropout: float = 0.3
     window: int = 12
+    independent: bool = False
 
     def __post_init__(self) -> None:
         check_range("lowest_pitch", self.lowest_pitch, FIRST_PITCH, FIRST_PITCH + KEYS - 1)
@@ -101,7 +105,7 @@ class PolyphonyModel(nn.Module):
         scored = torch.arange(length, device=frames.device) < batch.lengths[:, None]
         known = read.unflatten(0, (len(frames), count)).transpose(1, 2)[scored]
         targets = frames[:, HISTORY:][scored]  # (frames, 88)
-        below = self.reader.below(targets)
+        below = self.reader.below(torch.zeros_like(targets) if self.config.independent else targets)
         y, _ = self.pitch(torch.cat([known, below.to(known.dtype)], dim=-1))
         logits = self.head(y)[..., 0].float()
         inside = targets[:, self.first : self.last]

@@ -58,15 +58,15 @@ TUNED: dict[str, Any] = {"iterations": 300, "learning_rate": 5e-4, "validate_eve
 def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: Any) -> TrainConfig:
     """Settings by name as configs; those that are missing or None get defaults, which differ for fine-tuning.
 
-    `hidden_size` is that of the stack over time, that over pitches has half of it; both have `num_layers`. Pitches are those
-    of train, and as many more as pieces may be transposed by.
+    `independent`: see `PolyphonyConfig`. `hidden_size` is that of the stack over time, that over pitches has half of it; both have
+    `num_layers`. Pitches are those of train, and as many more as pieces may be transposed by.
 
     Raises:
         ConfigError: a setting is not known, of others, or out of range.
         CorpusError: there is nothing to train on.
     """
     given = with_defaults(settings, TUNED if start else FRESH, gpu, OTHERS, "a corpus of piano rolls")
-    sizes: dict[str, Any] = {name: given.pop(name) for name in ("hidden_size", "num_layers") if name in given}
+    sizes: dict[str, Any] = {name: given.pop(name) for name in ("independent", "hidden_size", "num_layers") if name in given}
     dropout = given.pop("dropout", None)
     data = {name: given.pop(name) for name in DATA if name in given} | {"random_seed": given.get("random_seed", 0)}
     reading = from_json(DataConfig, data, "train")
@@ -83,9 +83,12 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     )
 
 
-def _sized(corpus: Corpus, margin: int, hidden_size: int | None = None, num_layers: int | None = None) -> PolyphonyConfig:
+def _sized(
+    corpus: Corpus, margin: int, independent: bool = False, hidden_size: int | None = None, num_layers: int | None = None
+) -> PolyphonyConfig:
     low, high = keys_of(pieces_of(corpus, "train"))
-    pitches = {
+    pitches: dict[str, Any] = {
+        "independent": independent,
         "lowest_pitch": FIRST_PITCH + max(low - margin, 0),
         "highest_pitch": FIRST_PITCH + min(high + margin, KEYS - 1),
     }

@@ -44,6 +44,20 @@ def small(low=39, high=43, **sizes):
     ).eval()
 
 
+def test_pitches_may_be_independent_given_the_past():
+    one = piece(20, 1, 39, 44)
+    for independent in (True, False):
+        model, whole = small(independent=independent), {}
+        for keys in itertools.product((0, 1), repeat=5):
+            frames = one.copy()
+            frames[-1, 39:44] = keys
+            whole[keys] = math.exp(model.nats([one[:-1]])[0] - model.nats([frames])[0]) / (1 - OUTSIDE) ** (KEYS - 5)
+        assert sum(whole.values()) == pytest.approx(1, abs=1e-3)
+        alone = [sum(p for keys, p in whole.items() if keys[i]) for i in range(5)]
+        product = math.prod(p if key else 1 - p for key, p in zip((1, 0, 1, 0, 1), alone, strict=True))
+        assert (whole[1, 0, 1, 0, 1] == pytest.approx(product, rel=1e-3)) == independent
+
+
 @pytest.fixture
 def files(tmp_path):
     """The four files of the benchmark, made up."""
