@@ -63,18 +63,17 @@ class Steering:
         for _, lowest, highest in self.registers:
             check_range("register", lowest, 0, 127)
             check_range("register", highest, 0, 127)
-            if lowest > highest:
-                raise ConfigError(f"register: {lowest}-{highest} runs downwards; write {highest}-{lowest}")
+            _check_upwards("register", lowest, highest)
         if self.density:
             fewest, most = self.density
             check_range("density", fewest, 0, MOST_NOTES)
-            check_range("density", most, max(fewest, 1), MOST_NOTES)
+            check_range("density", most, 1, MOST_NOTES)
+            _check_upwards("density", fewest, most)
         for limit in self.polyphony:
             check_range("polyphony", limit.most, 1, 128 * MAX_PARTS)
         for entry in self.entries:
-            check_range("instruments: bar", entry.first, 1)
-            if entry.last is not None:
-                check_range("instruments: bar", entry.last, entry.first)
+            check_range("instruments: a bar after @", entry.first, 1)
+            _check_upwards("instruments", entry.first, entry.first if entry.last is None else entry.last)
         for before, point in zip((None, *self.velocity), self.velocity, strict=False):
             _check_loudness(point)
             if before and before.bar >= point.bar:
@@ -83,10 +82,16 @@ class Steering:
             check_range("repetition", self.repetition, 1)
 
 
+def _check_upwards(name: str, low: float, high: float) -> None:
+    if low > high:
+        raise ConfigError(f"{name}: {low:g}-{high:g} runs downwards; write {high:g}-{low:g}")
+
+
 def _check_loudness(point: Loudness) -> None:
     check_range("velocity: bar", point.bar, 1)
     check_range("velocity", point.softest, 1, 127)
     check_range("velocity", point.loudest, 1, 127)
+    _check_upwards("velocity", point.softest, point.loudest)
     if point.loudest - point.softest < VELOCITY_BIN:
         span = f"{point.softest:g}-{point.loudest:g}"
         raise ConfigError(f"velocity: {span} is too narrow; velocities go by {VELOCITY_BIN}, so give at least that much room")
