@@ -49,6 +49,10 @@ class Echoing:
         self.runs = np.zeros((rows, -(-steps // BEAT), NUM_VOICES, KINDS), np.int64)  # by lag: how many steps are the same
         self.done = 0
 
+    def branch(self, index: NDArray[np.int64]) -> None:
+        """Goes on with some of the pieces, each as often as it is named."""
+        self.voices, self.runs = self.voices[index], self.runs[index]
+
     def next(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """What followed, and grades: (rows, 4, KINDS) each."""
         count = max((self.done - 1) // BEAT, 0)  # of lags

@@ -1,8 +1,9 @@
 """Goes on with a chorale, or begins one: all four voices of each 16th drawn from the choir, one voice after another.
 
 The rules of voice-leading are held to as in `melodia.harmony.harmonize`. A voice that stays on a pitch sings it anew on each beat
-on which another one moves, as the syllables of a hymn do. What goes on from a primer begins on a beat. The choir does not know how
-many bars it has, so it ends where they do.
+on which another one moves, as the syllables of a hymn do. What goes on from a primer begins on a beat. It ends on the chord of its
+tonic, held for a beat: from two bars before on several candidates are drawn, and the one is likely to be taken that comes there by
+itself.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def generate(
         begun = replace(begun, tempos=[Tempo(0, config.tempo_bpm)])
     ticks = [*range(join, end := end_of(begun, join, config.bars), STEP_TICKS), end]
     known = np.concatenate([heard, np.full((len(ticks) - 1, NUM_VOICES), REST, np.uint8)])
-    made = [take[len(heard) :] for take in draw(known, UNGIVEN, tonic, choir, drawing, progress, begun=len(heard))]
+    made = [take[len(heard) :] for take in draw(known, UNGIVEN, tonic, choir, drawing, progress, begun=len(heard), closes=True)]
     scores = [sung_on(begun, voices, take, ticks) for take in made]
     if config.continuation_only:
         return Takes([score.clip(join, end) for score in scores], 0, [])

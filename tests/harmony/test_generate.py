@@ -14,7 +14,7 @@ from melodia.harmony.model import UNGIVEN
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import Outset, facts
 from melodia.harmony.rules import RANGES
-from melodia.harmony.tonic import NO_TONIC
+from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.score import PPQ, Meter, Note, Part, Score, Tempo
 from tests.harmony.test_harmony import piece, said, small
 
@@ -84,6 +84,41 @@ def test_what_is_heard_decides_as_the_likelihood_has_it():
     for voice, (low, high) in enumerate(RANGES):
         allowed = log_probs[voice, max(low - 48, 0) : high - 48 + 1]
         assert taken[-1, voice] == max(low, 48) + int(allowed.argmax())
+
+
+@pytest.mark.parametrize(
+    ("key", "chord"), [("F", {5, 9, 0}), ("D minor", {2, 5, 9}), ("D harmonic minor", {2, 5, 9}), (None, None)]
+)
+def test_it_ends_on_its_tonic(choir, key, chord):
+    for random_seed in range(4):
+        score = melodia.generate(model=choir, bars=3, key=key, random_seed=random_seed)
+        last = [part.notes[-1] for part in score.parts]
+        assert all(note.onset_ticks <= 11 * PPQ and note.offset_ticks == 12 * PPQ for note in last)
+        if chord is None:  # of the key that the take has been in
+            sung = draw(np.full((48, 4), REST, np.uint8), UNGIVEN, NO_TONIC, choir, HarmonizeConfig(random_seed=random_seed),
+                        lambda done, total: None, closes=True)[0]  # fmt: skip
+            assert (sung[-4:] == sung[-1]).all()
+            chord = {int(sung[-1, 3] + interval) % 12 for interval in (0, 4, 7)}
+            assert sung[-1, 3] % 12 == tonic_of(sung[:16], (True,) * 4) and {int(p) % 12 for p in sung[-1]} <= chord
+            chord = None
+        else:
+            tonic = 5 if key == "F" else 2
+            assert {note.pitch % 12 for note in last} <= chord and last[3].pitch % 12 == tonic
+
+
+def test_the_candidate_that_comes_to_the_chord_by_itself_is_taken(choir):
+    nothing = np.full((40, 4), REST, np.uint8)
+    costs = {}
+    for many in (1, 8):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("melodia.harmony.harmonize.CANDIDATES", many)
+            takes = [draw(nothing, UNGIVEN, 0, choir, HarmonizeConfig(random_seed=i), lambda done, total: None, closes=True)[0]
+                     for i in range(6)]  # fmt: skip
+        costs[many] = sum(
+            -said(choir, take).reshape(40, 4, -1)[36].gather(-1, torch.from_numpy(take[36, :, None].astype(np.int64)) - 36).sum()
+            for take in takes
+        )
+    assert costs[8] < costs[1]
 
 
 def test_a_melody_is_harmonised_first(choir, harmonizer, monkeypatch):
