@@ -10,9 +10,9 @@ from melodia.api.primer import read_primer
 from melodia.api.styles import domain_of, one_number, refuse
 from melodia.checkpoint import DEFAULT
 from melodia.composition.checkpoint import load_composer
-from melodia.composition.generate import LISTEN_BARS, GenerateConfig
 from melodia.composition.generate import generate as compose
 from melodia.composition.model import Composer
+from melodia.composition.plan import LISTEN_BARS, GenerateConfig
 from melodia.composition.taste import parse_taste
 from melodia.composition.wishes import Wish, parse_instruments, parse_steering
 from melodia.device import resolve_device

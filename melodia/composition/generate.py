@@ -10,97 +10,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from melodia.composition.codec import (
     BAR_STEPS,
     KIND,
     KIND_BAR,
-    MAX_PARTS,
     METER,
     METER_INDEX,
     STEP_TICKS,
     Events,
     decode,
-    encode,
-    part_order,
     tempo_index,
 )
-from melodia.composition.constraints import NO_STEERING, Constraints, Held
+from melodia.composition.constraints import Constraints, Held
 from melodia.composition.model import Composer
 from melodia.composition.performer import perform
-from melodia.composition.steering import Steering
+from melodia.composition.plan import MAX_BARS, GenerateConfig, Plan, make_plan
+from melodia.composition.steering import Limit, Steering
 from melodia.composition.taste import Taste
-from melodia.config import check_range
-from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
 from melodia.midi import part_name
-from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.sampling import SamplingConfig
 from melodia.score import BEND, BEND_CENTRE, PPQ, SUSTAIN, Control, Meter, Note, Part, Score, Tempo
-from melodia.stepping import PRECISIONS
 from melodia.takes import Takes
 
 DEFAULT_BARS = 16
-MAX_BARS = 10_000
-LISTEN_BARS = 64
-LONGEST_TAKE_SECONDS = 3600.0
-FROM_SILENCE = (0, 33, DRUMS)  # piano, bass, drums: who plays if nobody is named
 FASTEST_BPM = 300.0  # the most that the model chooses by itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerateConfig:
-    """What to make. None leaves a choice to the primer, or without one to the model."""
-
-    bars: int | None = None  # 16 if neither bars nor seconds are given
-    seconds: float | None = None
-    count: int = 1  # takes
-    rank: bool = False  # the least surprising take first
-    random_seed: int = 0
-    tempo_bpm: float | None = None
-    meter: tuple[int, int] | None = None
-    programs: tuple[int, ...] = ()  # instruments to play, 128 for drums
-    steering: Steering = NO_STEERING
-    seed_bars: int = LISTEN_BARS  # how much of the primer's end to listen to
-    continuation_only: bool = False
-    precision: str = "float32"  # of the weights while notes are drawn: one of `PRECISIONS`
-
-    def __post_init__(self) -> None:
-        if self.bars is not None and self.seconds is not None:
-            raise ConfigError("bars and seconds: give one of them, not both")
-        if self.bars is not None:
-            check_range("bars", self.bars, 1, MAX_BARS)
-        if self.seconds is not None:
-            check_range("seconds", self.seconds, 0.1, LONGEST_TAKE_SECONDS)
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision: '{self.precision}' is not known; it must be {' or '.join(PRECISIONS)}")
-        check_range("count", self.count, 1, 1000)
-        check_range("random_seed", self.random_seed, 0, 2**63 - 1)
-        check_range("seed_bars", self.seed_bars, 1)
-        if self.tempo_bpm is not None:
-            check_range("tempo", self.tempo_bpm, LOWEST_BPM, HIGHEST_BPM)
-        if self.meter is not None and self.meter not in METER_INDEX:
-            n, d = self.meter
-            raise ConfigError(
-                f"meter: {n}/{d} is out of range; a bar is at most {MAX_BAR_TICKS // PPQ} quarters, in 1, 2, 4, 8, 16 or 32"
-            )
-        if len(set(self.programs)) > MAX_PARTS:
-            raise ConfigError(f"instruments: {len(set(self.programs))} are too many; at most {MAX_PARTS}")
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a primer and a config come to."""
-
-    parts: list[Part]  # all parts of the result, empty ones for new instruments
-    order: list[int]  # those that the model sees, in the codec's order
-    playing: list[int]  # places in `order` that may play
-    events: Events | None  # what is listened to
-    join_ticks: int
-    meter: tuple[int, int] | None
-    tempo_bpm: float | None
-    messages: list[str]
 
 
 def generate(
@@ -115,14 +51,15 @@ def generate(
     Raises:
         ConfigError: the settings cannot be met together.
     """
-    plan = make_plan(primer, config)
+    style = composer.config.style
+    plan = make_plan(primer, config, style)
     constraints = Constraints(
         bars=_num_bars(plan, config),
         meter=METER_INDEX[plan.meter] if plan.meter else None,
         tempo=tempo_index(plan.tempo_bpm) if plan.tempo_bpm else None,
         playing=tuple(plan.playing),
         programs=tuple(DRUMS if plan.parts[i].is_drum else plan.parts[i].program for i in plan.order),
-        steering=config.steering,
+        steering=one_line(config.steering) if style == "melody" else config.steering,
         sounding=() if config.continuation_only else _ringing(plan),
     )
     total = constraints.bars * config.count
@@ -158,44 +95,9 @@ def silent(score: Score, join_ticks: int, programs: Sequence[int]) -> list[str]:
     return [program_name(program) for program in dict.fromkeys(programs) if program not in heard]
 
 
-def make_plan(primer: Score | None, config: GenerateConfig) -> Plan:
-    """Decides parts, meter, tempo and what to listen to.
-
-    Raises:
-        ConfigError: the primer has no notes.
-    """
-    messages: list[str] = []
-    if primer is None:
-        parts = [_new_part(program) for program in dict.fromkeys(config.programs or FROM_SILENCE)]
-        order = part_order(parts)
-        return Plan(parts, order, list(range(len(order))), None, 0, config.meter, config.tempo_bpm, messages)
-    if not primer.num_notes:
-        raise ConfigError("seed: the score has no notes; leave the seed out to start from silence")
-    join = primer.closing_bar_line()
-    bars = primer.bars(join)[-config.seed_bars :]
-    last_onset = max(n.onset_ticks for part in primer.parts for n in part.notes)
-    if bars[0].onset_ticks > last_onset:  # the last notes ring on for longer than that: hear them begin
-        bars = [bar for bar in primer.bars(join) if bar.offset_ticks > last_onset]
-    heard = primer.clip(bars[0].onset_ticks, join)
-    parts = list(primer.parts)
-    wanted = set(range(len(parts)))
-    if config.programs:
-        wanted, new = _match(parts, config.programs)
-        parts += new
-        wanted |= set(range(len(primer.parts), len(parts)))
-        heard.parts += [replace(part) for part in new]
-    audible = [i for i, part in enumerate(heard.parts) if part.notes or (config.programs and i in wanted)]
-    if len(audible) > MAX_PARTS:
-        messages.append(f"the seed has {len(audible)} parts; the {MAX_PARTS} with the most notes play on")
-    order = part_order(heard.parts, among=sorted(audible, key=lambda i: (i not in wanted, -len(heard.parts[i].notes))))
-    playing = [k for k, i in enumerate(order) if i in wanted]
-    tempo = primer.tempo_at(max(join - 1, 0)).tempo_bpm
-    if config.tempo_bpm is not None and abs(config.tempo_bpm - tempo) > 1e-6:
-        messages.append(f"tempo {config.tempo_bpm:g} as asked; the seed's was {tempo:.4g}")
-    meter = config.meter or primer.meter_at(max(join - 1, 0))[1:]
-    heard.tempos = heard.tempos if config.tempo_bpm is None else [Tempo(0, config.tempo_bpm)]
-    events = encode(heard, order, num_bars=len(bars))[:-1]
-    return Plan(parts, order, playing, events, join, meter, config.tempo_bpm or tempo, messages)
+def one_line(steering: Steering) -> Steering:
+    """The same, with one note at a time."""
+    return replace(steering, polyphony=(*(limit for limit in steering.polyphony if limit.program is not None), Limit(None, 1)))
 
 
 def _ringing(plan: Plan) -> tuple[Held, ...]:
@@ -203,22 +105,6 @@ def _ringing(plan: Plan) -> tuple[Held, ...]:
     places = {i: k for k, i in enumerate(plan.order)}
     late = ((i, note) for i, part in enumerate(plan.parts) for note in part.notes if note.offset_ticks > plan.join_ticks)
     return tuple(Held(places.get(i, -1), n.pitch, 0, -((plan.join_ticks - n.offset_ticks) // STEP_TICKS)) for i, n in late)
-
-
-def _match(parts: Sequence[Part], programs: Sequence[int]) -> tuple[set[int], list[Part]]:
-    """Which parts of the primer play the instruments asked for, and new parts for the others."""
-    wanted: set[int] = set()
-    new = []
-    for program in dict.fromkeys(programs):
-        same = {i for i, p in enumerate(parts) if (p.is_drum if program == DRUMS else not p.is_drum and p.program == program)}
-        wanted |= same
-        if not same:
-            new.append(_new_part(program))
-    return wanted, new
-
-
-def _new_part(program: int) -> Part:
-    return Part(name=program_name(program), program=program % DRUMS, is_drum=program == DRUMS)
 
 
 def _num_bars(plan: Plan, config: GenerateConfig) -> int:

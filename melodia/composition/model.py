@@ -44,7 +44,9 @@ from melodia.composition.codec import (
     VELOCITY,
 )
 from melodia.composition.recall import NUM_SOURCES
+from melodia.composition.styles import STYLES
 from melodia.config import check_range
+from melodia.errors import ConfigError
 from melodia.instruments import DRUMS
 from melodia.lstm import LSTMConfig, StackedLSTM, State, restarted
 
@@ -73,7 +75,7 @@ NEXT_KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposerConfig:
-    """Sizes of the network; `dropout` is the rate on inputs and between and after the layers."""
+    """Sizes of the network; `dropout` is the rate on inputs and between and after the layers. `style`: what it plays."""
 
     embedding_size: int = 64
     hidden_size: int = 512
@@ -83,8 +85,11 @@ class ComposerConfig:
     cell: str = "lstm"
     residual: bool = False
     layer_norm: bool = False
+    style: str = "any"
 
     def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ConfigError(f"style: '{self.style}' is not known; it must be {', '.join(STYLES)}")
         check_range("embedding_size", self.embedding_size, 1)
         check_range("head_size", self.head_size, 1)
         self.stack()  # checks the rest

@@ -18,6 +18,7 @@ from melodia.composition.checkpoint import load_composer
 from melodia.composition.data import DataConfig, fitted_length, streams, whole_pieces
 from melodia.composition.evaluate import score_pieces
 from melodia.composition.model import Composer, ComposerConfig
+from melodia.composition.styles import style_of
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
 from melodia.errors import CorpusError
@@ -87,7 +88,7 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
     )
     return TrainConfig(
-        model=from_json(ComposerConfig, model, "train"),
+        model=from_json(ComposerConfig, model | {"style": style_of(corpus.pieces("train"))}, "train"),
         training=from_json(TrainingConfig, training, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
         augmentation=AugmentConfig(tempo_bins=0, velocity_bins=0, other_instrument=0.0) if start else AugmentConfig(),

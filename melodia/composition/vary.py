@@ -31,9 +31,9 @@ from melodia.composition.codec import (
     part_order,
 )
 from melodia.composition.constraints import NO_STEERING, Constraints, Held
-from melodia.composition.generate import LISTEN_BARS
 from melodia.composition.model import Composer
 from melodia.composition.particles import fill
+from melodia.composition.plan import LISTEN_BARS
 from melodia.composition.rules import WINDOW
 from melodia.composition.steering import Steering
 from melodia.composition.surprise import ranked

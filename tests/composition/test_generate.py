@@ -3,7 +3,8 @@ import pytest
 import melodia
 from melodia.api.music import make_takes
 from melodia.composition.codec import KIND, KIND_BAR
-from melodia.composition.generate import GenerateConfig, make_plan, silent
+from melodia.composition.generate import silent
+from melodia.composition.plan import GenerateConfig, make_plan
 from melodia.errors import ConfigError
 from melodia.instruments import program_name
 from melodia.midi import midi_bytes

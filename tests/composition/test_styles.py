@@ -1,0 +1,91 @@
+"""Composers that play drums alone, or one line."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import melodia
+from melodia.api.music import make_takes
+from melodia.composition.codec import KIND, KIND_PART, PROGRAM, encode
+from melodia.composition.model import Composer, ComposerConfig
+from melodia.composition.plan import GenerateConfig, make_plan
+from melodia.composition.styles import style_of
+from melodia.errors import ConfigError, MidiError
+from melodia.instruments import DRUMS
+from melodia.score import PPQ, Note, Part, Score
+
+DOUBLED = Score([Part("Tune", 40, notes=[Note(0, PPQ, 60, 80), Note(0, PPQ, 64, 80)])])
+
+
+def composer(style):
+    torch.manual_seed(3)
+    return Composer(ComposerConfig(embedding_size=8, hidden_size=16, num_layers=1, head_size=8, dropout=0.0, style=style)).eval()
+
+
+def only(song, *places):
+    return encode(replace(song, parts=[song.parts[i] for i in places]))
+
+
+def test_the_style_of_a_corpus(song):
+    tune, drums, both = only(song, 0), only(song, 2), only(song, 0, 1)
+    assert style_of([tune, tune]) == "melody" and style_of([drums, drums]) == "drums"
+    for pieces in ([tune, drums], [both], [tune, both], [encode(DOUBLED)]):
+        assert style_of(pieces) == "any"
+    with pytest.raises(ConfigError, match="style: 'polka' is not known"):
+        composer("polka")
+
+
+def test_drums_go_on_and_all_else_falls_silent(song):
+    takes = make_takes(song, model=composer("drums"), bars=2)
+    made, join = takes.scores[0], takes.join_ticks
+    assert "plays drums alone; the seed's other parts fall silent" in takes.messages[0]
+    for before, after in zip(song.parts, made.parts, strict=True):
+        assert after.notes[: len(before.notes)] == before.notes
+        assert before.is_drum or all(note.onset_ticks < join for note in after.notes)
+    events = make_plan(song, GenerateConfig(), "drums").events
+    assert events[events[:, KIND] == KIND_PART, PROGRAM].tolist() == [DRUMS]
+    silence = melodia.generate(model=composer("drums"), bars=2)
+    assert [part.is_drum for part in silence.parts] == [True]
+
+
+def test_a_melody_goes_on_a_note_at_a_time(song):
+    takes = make_takes(song, model=composer("melody"), bars=3, continuation_only=True)
+    (part,) = takes.scores[0].parts
+    assert part.name == "Tune" and "plays one line alone" in takes.messages[0]
+    assert all(one.offset_ticks <= other.onset_ticks for one, other in zip(part.notes, part.notes[1:], strict=False))
+    silence = melodia.generate(model=composer("melody"), bars=2)
+    assert [part.program for part in silence.parts] == [73]
+    assert melodia.generate(model=composer("melody"), bars=2, instruments="violin").parts[0].program == 40
+
+
+def test_another_instrument_takes_the_line_over(song):
+    plan = make_plan(song, GenerateConfig(programs=(40,)), "melody")
+    np.testing.assert_array_equal(plan.events[:, 6:], make_plan(song, GenerateConfig(), "melody").events[:, 6:])  # the same notes
+    assert plan.events[0, PROGRAM] == 40 and [part.name for part in plan.parts[3:]] == ["Violin"] and not plan.parts[3].notes
+    takes = make_takes(song, model=composer("melody"), bars=2, instruments="violin")
+    assert [part.name for part in takes.scores[0].parts] == ["Tune", "Bass", "Kit", "Violin"]
+    assert all(note.onset_ticks >= takes.join_ticks for note in takes.scores[0].parts[3].notes)
+    assert takes.scores[0].parts[0].notes == song.parts[0].notes
+
+
+@pytest.mark.parametrize(
+    ("style", "instruments", "message"),
+    [
+        ("drums", "piano", "plays drums alone; leave them out"),
+        ("drums", "drums,bass", "plays drums alone"),
+        ("melody", "violin,flute", "plays one line; name one instrument"),
+        ("melody", "drums", "plays one line"),
+    ],
+)
+def test_who_cannot_play_is_refused(song, style, instruments, message):
+    with pytest.raises(ConfigError, match=message):
+        melodia.generate(song, model=composer(style), instruments=instruments)
+
+
+def test_seeds_without_anything_of_the_style_are_refused(song):
+    with pytest.raises(ConfigError, match="there are no drums in it"):
+        melodia.generate(replace(song, parts=song.parts[:2]), model=composer("drums"))
+    with pytest.raises(MidiError, match="nothing to play on"):
+        melodia.generate(replace(song, parts=song.parts[2:]), model=composer("melody"))
