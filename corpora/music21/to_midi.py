@@ -1,6 +1,7 @@
-"""Writes scores as MIDI, repeats written out: `python to_midi.py SOURCE TARGET`. Needs `pip install music21`.
+"""Writes scores as MIDI, repeats written out: `python to_midi.py SOURCE ... TARGET`. Needs `pip install music21`.
 
-SOURCE is a folder of MusicXML, Humdrum or ABC files; or `corpus`, all that music21 brings, or `corpus/bach`, one composer.
+A SOURCE is a folder of MusicXML, Humdrum or ABC files; or `corpus`, all that music21 brings, or `corpus/bach`, one composer.
+Several get a folder each in TARGET.
 """
 
 import sys
@@ -11,10 +12,15 @@ SUFFIXES = {".mxl", ".xml", ".musicxml", ".krn", ".abc"}
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    target = Path(sys.argv[2])
-    source = Path(sys.argv[1])
+    *sources, target = map(Path, sys.argv[1:])
+    for source in sources:
+        write_all(source, target / source.name if len(sources) > 1 else target)
+
+
+def write_all(source: Path, target: Path) -> None:
+    """All scores of a source."""
     if source.parts[0] == "corpus" and not source.exists():
         import music21
 
@@ -36,7 +42,7 @@ def main() -> None:
 
 def convert(path: Path, target: Path) -> None:
     """One file: one MIDI file, or one for each tune of a collection."""
-    from music21 import converter, stream
+    from music21 import converter, exceptions21, stream
 
     found = converter.parse(path)
     scores = list(found.scores) if isinstance(found, stream.Opus) else [found]
@@ -46,19 +52,24 @@ def convert(path: Path, target: Path) -> None:
         if output.exists():
             continue
         output.parent.mkdir(parents=True, exist_ok=True)
-        score = with_repeats(score)
         partial = output.with_name(output.name + ".part")
-        score.write("midi", fp=partial)
+        try:
+            with_repeats(score).write("midi", fp=partial)
+        except exceptions21.Music21Exception as error:
+            if len(scores) == 1:
+                raise
+            print(f"\n{path}, tune {number}: {error}", file=sys.stderr)
+            continue
         partial.replace(output)
 
 
 def with_repeats(score):
     """The score as it is played; as it is written where its repeats make no sense."""
-    from music21 import repeat, stream
+    from music21 import exceptions21
 
     try:
         return score.expandRepeats() if score.hasMeasures() or score.parts else score
-    except (repeat.ExpanderException, stream.StreamException):
+    except exceptions21.Music21Exception:
         return score
 
 
