@@ -10,8 +10,8 @@ NAMES = [
     "chorales",
     "commonvoice",
     "english",
-    "fsdd",
     "folk",
+    "fsdd",
     "groove",
     "jsb",
     "kinds",
@@ -121,7 +121,7 @@ def test_a_recipe_of_ones_own_by_path(tmp_path):
 
 def test_an_unknown_name():
     assert load_recipe("nothing") == Recipe(name="nothing")
-    with pytest.raises(CorpusError, match="nothing: no such recipe; there are chorales, commonvoice, english, fsdd"):
+    with pytest.raises(CorpusError, match="nothing: no such recipe; there are chorales, commonvoice, english, folk, fsdd"):
         find_recipe("nothing")
 
 
