@@ -11,7 +11,7 @@ from melodia.composition.scales import pitch_classes
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
 from melodia.harmony.checkpoint import load_choir
-from melodia.harmony.harmonize import STRICTNESS, TEMPERATURE, HarmonizeConfig
+from melodia.harmony.draw import STRICTNESS, TEMPERATURE, DrawConfig
 from melodia.harmony.harmonize import harmonize as set_voices
 from melodia.harmony.model import Choir
 from melodia.harmony.parts import Given, given_part, on_grid, voice_of
@@ -75,7 +75,7 @@ def harmonize_takes(
     Raises:
         MelodiaError: those of `harmonize`.
     """
-    config = HarmonizeConfig(
+    config = DrawConfig(
         count=count,
         temperature=temperature,
         strictness=strictness,

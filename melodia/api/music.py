@@ -109,7 +109,7 @@ def make_takes(
         model: name or folder of a checkpoint, or one that `load_checkpoint` gave.
         precision: of the weights while notes are drawn; "int8" is faster on a CPU, and nearly the same music.
         device: "cpu", "cuda", "mps" or "auto".
-        progress: called with bars done and bars in all; seconds of a model of performance.
+        progress: called with bars done and bars in all; seconds of a model of performance, 16ths of one of harmony.
 
     A model of performance, such as piano, plays one piano in real time: for `seconds`, 30 if they are not given, and without bars,
     tempo, meter, instruments, key and scale. One of harmony, such as chorale, sings in four voices: in bars, with tempo, meter,
@@ -140,16 +140,18 @@ def make_takes(
         )
         sampling = SamplingConfig(temperature=one_number(temperature, domain), top_k=top_k, top_p=top_p)
         return improvised(seed, timed, sampling, model, device, progress)  # type: ignore[arg-type]
-    beats = parse_meter(meter) if isinstance(meter, str) else meter
+    signature = parse_meter(meter) if isinstance(meter, str) else meter
     if domain == "harmony":
-        from melodia.api.chorales import ChoraleConfig, HarmonizeConfig, sung
+        from melodia.api.chorales import in_key, sung
+        from melodia.harmony.draw import DrawConfig
+        from melodia.harmony.generate import GenerateConfig as ChoraleConfig
 
         refuse(steers | {"seconds": seconds}, model, domain)
         refuse({"top_k": top_k or None, "top_p": None if top_p == TOP_P else top_p}, model, domain)
         length = {} if bars is None else {"bars": bars}
-        wanted = ChoraleConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=beats)
-        drawing = HarmonizeConfig(count=count, temperature=one_number(temperature, domain), random_seed=random_seed)
-        return sung(seed, wanted, drawing, key, scale, model, device, progress)  # type: ignore[arg-type]
+        wanted = ChoraleConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=signature)
+        drawing = DrawConfig(count=count, temperature=one_number(temperature, domain), random_seed=random_seed)
+        return sung(seed, *in_key(wanted, drawing, key, scale), model, device, progress)  # type: ignore[arg-type]
     programs, entries = parse_instruments(instruments)
     steering = parse_steering(
         key=key,
@@ -168,7 +170,7 @@ def make_takes(
         rank=rank,
         random_seed=random_seed,
         tempo_bpm=tempo,
-        meter=beats,
+        meter=signature,
         programs=programs,
         steering=steering,
         seed_bars=seed_bars,

@@ -52,7 +52,7 @@ def command(melody: Path | None, voices: tuple[str, ...], **options: Any) -> Non
     """
     with importing():
         from melodia.api.harmony import harmonize_takes
-    from melodia.harmony.harmonize import STRICTNESS, TEMPERATURE
+    from melodia.harmony.draw import STRICTNESS, TEMPERATURE
 
     quiet = options["quiet"]
     if not melody and not voices:

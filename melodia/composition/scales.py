@@ -39,7 +39,7 @@ def pitch_classes(key: str, scale: str | None = None) -> frozenset[int]:
     return frozenset((root + step) % 12 for step in SCALES[name])
 
 
-def tonic_of(key: str) -> int:
+def key_of(key: str) -> int:
     """The pitch class of a key's tonic.
 
     Raises:

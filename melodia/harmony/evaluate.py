@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from melodia.harmony.harmonize import HarmonizeConfig, harmonize
+from melodia.harmony.draw import DrawConfig
+from melodia.harmony.harmonize import harmonize
 from melodia.harmony.model import GIVEN, SIDE_BY_SIDE, UNGIVEN, Choir
 from melodia.harmony.prepare import NUM_VOICES, REST, Voices
 
@@ -46,13 +47,13 @@ def evaluate(model: Choir, pieces: Sequence[Voices], progress: Callable[[int], N
     }
 
 
-def harmonised(model: Choir, pieces: Sequence[Voices], config: HarmonizeConfig | None = None) -> list[Voices]:
+def harmonised(model: Choir, pieces: Sequence[Voices], config: DrawConfig | None = None) -> list[Voices]:
     """A take of each piece, its soprano given; rests of the soprano are held, as in `melodia.harmony.parts`.
 
     Raises:
         ConfigError: the model cannot harmonise.
     """
-    config = config or HarmonizeConfig()
+    config = config or DrawConfig()
     return [harmonize(held(piece), GIVEN, model, replace(config, random_seed=i))[0] for i, piece in enumerate(pieces)]
 
 

@@ -82,7 +82,7 @@ def made_notes(voices: Voices, voice: int, grid: Grid, lines: Sequence[Given], v
     return line_of(np.where(grid.silent, REST, column), ticks, strikes, velocity)
 
 
-def line_of(column: NDArray[np.uint8], ticks: Sequence[int], strikes: Collection[int], velocity: int) -> list[Note]:
+def line_of(column: NDArray[np.integer], ticks: Sequence[int], strikes: Collection[int], velocity: int) -> list[Note]:
     """A voice as notes: each lasts until the pitch changes, or is struck anew.
 
     Args:

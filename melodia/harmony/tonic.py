@@ -19,8 +19,8 @@ PROFILES = (  # of major and minor, from the tonic on
 ENDS = 0.3  # correlation that an ending of the bass, or else the soprano, is worth: so 94 % of the sopranos of train tell the tonic
 
 
-def tonic_of(voices: Voices, given: Sequence[bool]) -> int:
-    """The pitch class of the tonic, by the voices that are given; `NO_TONIC` if they have no notes."""
+def tonic_of(voices: Voices, given: Sequence[bool], ended: bool = True) -> int:
+    """The pitch class of the tonic, by the voices that are given; `NO_TONIC` if they have no notes. `ended`: if these are whole."""
     columns = [voices[:, voice] for voice in range(NUM_VOICES) if given[voice]]
     sounding = np.concatenate(columns) if columns else np.zeros(0, np.uint8)
     sounding = sounding[sounding != REST]
@@ -32,7 +32,7 @@ def tonic_of(voices: Voices, given: Sequence[bool]) -> int:
     for row, profile in zip(scores, PROFILES, strict=True):
         fits = (np.array(profile) - np.mean(profile)) / np.std(profile)
         row[:] = [float(np.roll(fits, pitch_class) @ lasts) / 12 for pitch_class in range(12)]
-    for voice in (NUM_VOICES - 1, 0):
+    for voice in (NUM_VOICES - 1, 0) if ended else ():
         sung = voices[:, voice][voices[:, voice] != REST]
         if given[voice] and len(sung):
             scores[:, sung[-1] % 12] += ENDS

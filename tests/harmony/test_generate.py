@@ -1,5 +1,6 @@
 """Chorales that go on from voices, or begin from silence."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 import torch
 
 import melodia
+from melodia.api.music import make_takes
 from melodia.errors import ConfigError
+from melodia.harmony.draw import DrawConfig, Outline, _Setting, draw
 from melodia.harmony.generate import GenerateConfig, four_voices, generate
-from melodia.harmony.harmonize import HarmonizeConfig, draw
 from melodia.harmony.model import UNGIVEN
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import Outset, facts
@@ -59,26 +61,26 @@ def test_four_voices_go_on_on_the_next_beat_and_end_with_a_bar(choir):
             assert {note.velocity for note in whole.notes} == {60}
     alone = melodia.generate(score, model=choir, bars=2, random_seed=1, continuation_only=True)
     assert [p.notes for p in alone.parts] == [p.notes for p in made.clip(4 * PPQ, 12 * PPQ).parts]
-    lines = four_voices(score, "seed")
+    lines = four_voices(score)
     assert [line.part.name for line in lines] == ["High", "Second", "Third", "Low"]
-    assert four_voices(Score(score.parts[:3]), "seed") is None
-    assert generate(lines, choir, GenerateConfig(bars=2), HarmonizeConfig(random_seed=1)).join_ticks == 4 * PPQ
+    assert four_voices(Score(score.parts[:3])) is None
+    assert generate(lines, choir, GenerateConfig(bars=2), DrawConfig(random_seed=1)).join_ticks == 4 * PPQ
 
 
 def test_a_held_pitch_is_struck_anew_where_another_voice_moves(monkeypatch):
     take = np.full((16, 4), 60, np.uint8)
     take[4:, 3], take[6:, 2], take[8:] = 48, 50, 62  # a beat, half a beat later, a beat
     monkeypatch.setattr("melodia.harmony.generate.draw", lambda *_, **__: [take])
-    made = generate(None, small(), GenerateConfig(bars=1), HarmonizeConfig())
+    made = generate(None, small(), GenerateConfig(bars=1), DrawConfig())
     onsets = [[note.onset_ticks * 4 // PPQ for note in part.notes] for part in made.scores[0].parts]
     assert onsets == [[0, 4, 8], [0, 4, 8], [0, 4, 6, 8], [0, 4, 8]]
 
 
 def test_what_is_heard_decides_as_the_likelihood_has_it():
     model, heard = small(48, 83), piece(12, 3)
-    nothing = np.full((1, 4), REST, np.uint8)
-    taken = draw(np.concatenate([heard, nothing]), UNGIVEN, NO_TONIC, model, HarmonizeConfig(temperature=0, strictness=0),
-                 lambda done, total: None, begun=len(heard))[0]  # fmt: skip
+    voices = np.concatenate([heard, np.full((1, 4), REST, np.uint8)])
+    outline = Outline(voices=voices, given=UNGIVEN, begun=len(heard))
+    (taken,) = draw(outline, model, DrawConfig(temperature=0, strictness=0))
     np.testing.assert_array_equal(taken[:-1], heard)
     log_probs = said(model, taken).reshape(len(taken), 4, -1)[-1]
     for voice, (low, high) in enumerate(RANGES):
@@ -86,58 +88,94 @@ def test_what_is_heard_decides_as_the_likelihood_has_it():
         assert taken[-1, voice] == max(low, 48) + int(allowed.argmax())
 
 
-@pytest.mark.parametrize(
-    ("key", "chord"), [("F", {5, 9, 0}), ("D minor", {2, 5, 9}), ("D harmonic minor", {2, 5, 9}), (None, None)]
-)
-def test_it_ends_on_its_tonic(choir, key, chord):
-    for random_seed in range(4):
-        score = melodia.generate(model=choir, bars=3, key=key, random_seed=random_seed)
-        last = [part.notes[-1] for part in score.parts]
-        assert all(note.onset_ticks <= 11 * PPQ and note.offset_ticks == 12 * PPQ for note in last)
-        if chord is None:  # of the key that the take has been in
-            sung = draw(np.full((48, 4), REST, np.uint8), UNGIVEN, NO_TONIC, choir, HarmonizeConfig(random_seed=random_seed),
-                        lambda done, total: None, closes=True)[0]  # fmt: skip
-            assert (sung[-4:] == sung[-1]).all()
-            chord = {int(sung[-1, 3] + interval) % 12 for interval in (0, 4, 7)}
-            assert sung[-1, 3] % 12 == tonic_of(sung[:16], (True,) * 4) and {int(p) % 12 for p in sung[-1]} <= chord
-            chord = None
-        else:
-            tonic = 5 if key == "F" else 2
-            assert {note.pitch % 12 for note in last} <= chord and last[3].pitch % 12 == tonic
+@pytest.mark.parametrize(("meter", "beat"), [("4/4", 480), ("6/8", 720), ("2/2", 960), ("3/8", 240), ("1/8", 240)])
+@pytest.mark.parametrize(("key", "chord"), [("F", {5, 9, 0}), ("D minor", {2, 5, 9}), ("D harmonic minor", {2, 5, 9})])
+def test_it_ends_on_its_tonic_for_a_beat(choir, key, chord, meter, beat):
+    for bars, random_seed in ((1, 0), (3, 1)):
+        score = melodia.generate(model=choir, bars=bars, key=key, meter=meter, random_seed=random_seed)
+        last, end_ticks = [part.notes[-1] for part in score.parts], bars * score.meters[0].bar_ticks
+        assert all(note.onset_ticks <= end_ticks - beat and note.offset_ticks == end_ticks for note in last)
+        assert {note.pitch % 12 for note in last} <= chord and last[3].pitch % 12 == min(chord - {0}) % 12
 
 
-def test_the_candidate_that_comes_to_the_chord_by_itself_is_taken(choir):
-    nothing = np.full((40, 4), REST, np.uint8)
-    costs = {}
-    for many in (1, 8):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("melodia.harmony.harmonize.CANDIDATES", many)
-            takes = [draw(nothing, UNGIVEN, 0, choir, HarmonizeConfig(random_seed=i), lambda done, total: None, closes=True)[0]
-                     for i in range(6)]  # fmt: skip
-        costs[many] = sum(
-            -said(choir, take).reshape(40, 4, -1)[36].gather(-1, torch.from_numpy(take[36, :, None].astype(np.int64)) - 36).sum()
-            for take in takes
-        )
-    assert costs[8] < costs[1]
+@pytest.mark.parametrize("steps", [8, 20, 48])
+def test_without_a_key_it_ends_in_the_one_that_it_has_been_in(choir, steps):
+    for random_seed in range(3):
+        outline = Outline(voices=np.full((steps, 4), REST, np.uint8), given=UNGIVEN, closing=4)
+        (sung,) = draw(outline, choir, DrawConfig(random_seed=random_seed))
+        tonic = tonic_of(sung[:-4], (True,) * 4, ended=False)
+        assert (sung[-4:] == sung[-1]).all() and sung[-1, 3] % 12 == tonic
+        assert {int(pitch - tonic) % 12 for pitch in sung[-1]} <= {0, 4, 7}
 
 
-def test_a_melody_is_harmonised_first(choir, harmonizer, monkeypatch):
+def test_a_primer_may_close_in_another_key(choir):
+    made = melodia.generate(hymn(), model=choir, bars=2, key="Eb", random_seed=2)
+    assert [part.notes[-1].pitch % 12 for part in made.parts if part.name == "Low"] == [3]
+
+
+def test_of_the_candidates_one_is_chosen_by_its_weight(choir):
+    outline = Outline(voices=np.full((3, 4), REST, np.uint8), given=UNGIVEN, closing=1)
+    setting = _Setting(outline, choir, DrawConfig(), range(2))
+    setting.branch(4)
+    setting.pitches[:] = np.arange(8)[:, None, None]
+    for likely in (0, 2, 3):
+        setting.weights[:] = -50
+        setting.weights[[likely, 4 + 1]] = 0
+        assert setting.chosen()[:, 0, 0].tolist() == [likely, 5]
+    setting.weights[:] = 0
+    assert len({tuple(setting.chosen()[:, 0, 0].tolist()) for _ in range(20)}) > 4
+
+
+def test_voices_out_of_range_go_on_where_they_are(choir):
+    low = [replace(part, notes=[n._replace(pitch=n.pitch - 36) for n in part.notes]) if part.name == "Low" else part
+           for part in hymn().parts]  # fmt: skip
+    takes = make_takes(replace(hymn(), parts=low), model=choir, bars=2)
+    assert "Low is out of a bass's range" in takes.messages[0]
+    (bass,) = (part for part in takes.scores[0].parts if part.name == "Low")
+    assert all(RANGES[3][0] - 36 <= note.pitch <= RANGES[3][1] - 36 + 12 for note in bass.notes)
+    assert max(note.pitch for note in bass.notes) < 40
+
+
+def test_a_note_that_rings_on_is_not_cut_into(choir):
+    made = melodia.generate(hymn(short_by=-50), model=choir, bars=1, random_seed=3)
+    for part in made.parts[:4]:
+        assert part.notes[3].offset_ticks == part.notes[4].onset_ticks == 4 * PPQ + 50
+
+
+def test_a_long_primer_is_heard_from_a_bar_line_on(choir, monkeypatch):
+    outlines = []
+    monkeypatch.setattr("melodia.harmony.generate.draw", lambda outline, *_: outlines.append(outline) or [outline.voices])
+    melodia.generate(hymn(beats=100), model=choir, bars=1)
+    assert outlines[0].begun == 400 and outlines[0].tonic == NO_TONIC
+    monkeypatch.setattr("melodia.harmony.generate.LISTEN_STEPS", 100)
+    melodia.generate(hymn(beats=100), model=choir, bars=1)
+    assert outlines[1].begun == 400 - 336 and outlines[1].tonic == 0
+    np.testing.assert_array_equal(outlines[1].voices[:64], outlines[0].voices[336:400])
+
+
+@pytest.mark.parametrize("lowest", [72, 40])
+def test_a_melody_is_harmonised_first_and_stays_the_soprano(choir, harmonizer, monkeypatch, lowest):
     monkeypatch.setattr("melodia.api.harmony.load_choir", lambda name: harmonizer)
-    tune = Score([Part("Tune", 73, notes=[Note(i * PPQ, (i + 1) * PPQ, 72 - i, 80) for i in range(4)])])
-    takes = melodia.api.music.make_takes(tune, model=choir, bars=1)
+    tune = Score([Part("Tune", 73, notes=[Note(i * PPQ, (i + 1) * PPQ, lowest - i, 80) for i in range(4)])])
+    takes = make_takes(tune, model=choir, bars=2)
+    soprano = takes.scores[0].parts[0]
     assert "harmonised first" in takes.messages[0] and len(takes.scores[0].parts) == 4
-    assert takes.scores[0].parts[0].notes[:4] == tune.parts[0].notes and takes.join_ticks == 4 * PPQ
+    assert soprano.notes[:4] == tune.parts[0].notes and takes.join_ticks == 4 * PPQ
+    assert any("out of a soprano's range" in message for message in takes.messages) == (lowest == 40)
+    assert all(abs(note.pitch - lowest) <= 24 for note in soprano.notes)
+    with pytest.raises(ConfigError, match="seed: there are no notes in it but drums"):
+        make_takes(Score([Part(is_drum=True, notes=[Note(0, 60, 36, 99)])]), model=choir)
 
 
-def test_the_tonic_of_a_key_is_home(choir):
+def test_the_tonic_of_a_key_is_home(choir, monkeypatch):
     tokens = torch.full((1, 3, 4), 12)
     nothing = torch.zeros((1, 3, 4, 2), dtype=torch.int64)
     outset = choir.outset(torch.zeros(1, 4, dtype=torch.bool), torch.tensor([5]))
     assert set(facts(tokens, nothing, nothing, outset, 40).home.flatten().tolist()) == {5}  # F above the lowest, C
     unknown = Outset(outset.given, torch.tensor([NO_TONIC]))
     assert facts(tokens, nothing, nothing, unknown, 40).home[0, 1:].unique().tolist() == [12]
-    keyless, keyed = (melodia.generate(model=choir, bars=2, key=key, random_seed=2) for key in (None, "C chromatic"))
-    assert keyless != keyed
+    one, other = (melodia.generate(model=choir, bars=3, key=key, random_seed=2) for key in ("C chromatic", "F chromatic"))
+    assert one.clip(0, 4 * PPQ) != other.clip(0, 4 * PPQ)  # long before they close
 
 
 @pytest.mark.parametrize(
@@ -157,7 +195,7 @@ def test_the_tonic_of_a_key_is_home(choir):
 )
 def test_what_has_no_meaning_is_refused(choir, options, message):
     with pytest.raises(ConfigError, match=message):
-        melodia.api.music.make_takes(model=choir, **options)
+        make_takes(model=choir, **options)
 
 
 def test_a_meter_beside_voices_is_refused(choir):

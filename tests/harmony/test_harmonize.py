@@ -12,9 +12,10 @@ import melodia
 from melodia.errors import ConfigError
 from melodia.files import shipped
 from melodia.harmony.data import FARTHEST, DataConfig, Pieces, mishear
+from melodia.harmony.draw import DrawConfig
 from melodia.harmony.echoes import Echoing, echoes
 from melodia.harmony.evaluate import evaluate, harmonised, held
-from melodia.harmony.harmonize import HarmonizeConfig, harmonize
+from melodia.harmony.harmonize import harmonize
 from melodia.harmony.model import GIVEN, UNGIVEN, collated
 from melodia.harmony.prepare import REST
 from melodia.harmony.reading import ahead, ahead_sizes
@@ -69,22 +70,22 @@ def test_several_voices_in_one_file(harmonizer):
 
 def test_a_take_depends_on_its_number_alone(harmonizer):
     grid = np.tile(np.array([72, REST, REST, REST], np.uint8), (9, 1))
-    three = harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(count=3, random_seed=5))
-    one = harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(random_seed=5))
+    three = harmonize(grid, GIVEN, harmonizer, DrawConfig(count=3, random_seed=5))
+    one = harmonize(grid, GIVEN, harmonizer, DrawConfig(random_seed=5))
     np.testing.assert_array_equal(three[0], one[0])
     assert (three[0] != three[1]).any() and (three[0][:, 0] == 72).all()
-    again = harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(count=18, random_seed=3))[2]
+    again = harmonize(grid, GIVEN, harmonizer, DrawConfig(count=18, random_seed=3))[2]
     np.testing.assert_array_equal(again, one[0])
-    likeliest = [harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(temperature=0, random_seed=s))[0] for s in (0, 1)]
+    likeliest = [harmonize(grid, GIVEN, harmonizer, DrawConfig(temperature=0, random_seed=s))[0] for s in (0, 1)]
     np.testing.assert_array_equal(*likeliest)
 
 
 def test_a_key_and_strictness(harmonizer):
     grid = np.tile(np.array([72, REST, REST, REST], np.uint8), (40, 1))
     grid[::3, 0] = 70  # out of the key, but given
-    made = harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(pitch_classes=frozenset({0, 4, 7})))[0]
+    made = harmonize(grid, GIVEN, harmonizer, DrawConfig(pitch_classes=frozenset({0, 4, 7})))[0]
     assert set((made[:, 1:] % 12).ravel()) <= {0, 4, 7} and (made[:, 0] == grid[:, 0]).all()
-    errors = [sum(count_errors(harmonize(grid, GIVEN, harmonizer, HarmonizeConfig(strictness=s))[0]).values()) for s in (0, 4)]
+    errors = [sum(count_errors(harmonize(grid, GIVEN, harmonizer, DrawConfig(strictness=s))[0]).values()) for s in (0, 4)]
     assert errors[1] < errors[0] / 2
 
 
@@ -92,11 +93,11 @@ def test_what_cannot_be_harmonised(harmonizer):
     grid = np.full((4, 4), 60, np.uint8)
     for known, message in (((False,) * 4, "none of the four are given"), ((True,) * 4, "all of the four are given")):
         with pytest.raises(ConfigError, match=message):
-            harmonize(grid, known, harmonizer, HarmonizeConfig())
+            harmonize(grid, known, harmonizer, DrawConfig())
     with pytest.raises(ConfigError, match="take a harmonizer"):
-        harmonize(grid, GIVEN, small(), HarmonizeConfig())
+        harmonize(grid, GIVEN, small(), DrawConfig())
     with pytest.raises(ConfigError, match="no pitch that the tenor may sing"):
-        harmonize(grid + 15, GIVEN, small(72, 83, ahead_size=6), HarmonizeConfig())
+        harmonize(grid + 15, GIVEN, small(72, 83, ahead_size=6), DrawConfig())
 
 
 @pytest.mark.parametrize("known", [(True, False, False, False), (False, False, False, True), (False, True, True, False)])
