@@ -165,15 +165,17 @@ def shrink(name: str | Path, output: Path) -> tuple[int, int]:
     Raises:
         CheckpointError: it is missing or damaged, the output is there already, or cannot be written.
     """
+    from safetensors import SafetensorError
+
     folder = find_checkpoint(name)
     read_info(folder)
-    weights = read_weights(folder)
     if output.exists():
         raise CheckpointError(f"output: {output} is there already; name a new folder")
+    weights = read_weights(folder)
     try:
         with temporary_beside(output, is_folder=True) as temporary:
             shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FILE, "resume.pt", ".*"))
             write_weights(temporary, weights, eight_bits=True)
         return (folder / FILE).stat().st_size, (output / FILE).stat().st_size
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{output}: cannot be written: {why_not_written(error, output)}") from error

@@ -8,11 +8,9 @@ replaced. A file whose size and date an index knows is not read again; its rows 
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from melodia.errors import CorpusError, MelodiaError
 from melodia.files import read_limited, temporary_beside
+from melodia.garbage import uncollected
 from melodia.representation import Arrays, Derived, Reading, Record, Representation
 from melodia.splits import NUM_HASHES
 
@@ -121,18 +120,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Spares a fifth of the time: scores are many small objects, and none of them in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def make_shard(
     folder: Path, representation: Representation, source: str, files: Sequence[SourceFile], known: Sequence[Known | None]
 ) -> str:
@@ -142,7 +129,7 @@ def make_shard(
         OSError: the shard cannot be written.
     """
     rows, readings = [], []
-    with _without_collection():
+    with uncollected():
         for file, old in zip(files, known, strict=True):
             row, reading = _reused(folder, representation, file, old) or _read(representation, file, folder, old)
             rows.append(row)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numba import njit
 from numpy.typing import NDArray
+from torch import Tensor
 
 from melodia.errors import ConfigError
 from melodia.lstm import StackedLSTM, State
@@ -272,3 +273,9 @@ def check_precision(precision: str) -> None:
     """Raises ConfigError if it is not one of `PRECISIONS`."""
     if precision not in PRECISIONS:
         raise ConfigError(f"precision: '{precision}' is not known; it must be {' or '.join(PRECISIONS)}")
+
+
+def floats_of(weights: Tensor) -> Floats:
+    """Weights as an array."""
+    found: Floats = weights.detach().float().cpu().numpy()
+    return found

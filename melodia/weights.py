@@ -1,6 +1,6 @@
 """Weights on disk: `model.safetensors`, in half precision, or in eight bits.
 
-In eight bits a matrix is whole numbers from -127 to 127, and under its name and `.scales` a scale for each row of it: half the
+In eight bits a matrix is whole numbers from -127 to 127, and under its name and `/scales` a scale for each row of it: half the
 bytes again. What is no matrix, or a narrow one, stays in half precision. Read, all are single precision.
 """
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILE = "model.safetensors"
-SCALES = ".scales"
+SCALES = "/scales"  # which no module can have in its name
+EIGHT_BITS = "torch.int8"
 NARROW = 16  # columns; rows as short as that gain little
 LARGEST = 127
 
@@ -36,12 +37,12 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder / FILE}: cannot be read ({error}); fetch or train it again") from error
     weights = {name: weight.float() for name, weight in found.items() if not name.endswith(SCALES)}
-    for name, scales in found.items():
-        rows = weights.get(name.removesuffix(SCALES))
-        if name.endswith(SCALES):
-            if rows is None or scales.shape != rows.shape[:1]:
-                raise CheckpointError(f"{folder / FILE}: damaged ({name} does not fit); fetch or train it again")
-            rows *= scales.float().view(-1, *[1] * (rows.dim() - 1))
+    scaled = {name.removesuffix(SCALES) for name in found if name.endswith(SCALES)}
+    for name in scaled | {name for name, weight in found.items() if str(weight.dtype) == EIGHT_BITS}:
+        rows, scales = weights.get(name), found.get(name + SCALES)
+        if rows is None or scales is None or scales.shape != rows.shape[:1]:
+            raise CheckpointError(f"{folder / FILE}: damaged ({name} and its scales do not fit); fetch or train it again")
+        rows *= scales.float().view(-1, *[1] * (rows.dim() - 1))
     return weights
 
 

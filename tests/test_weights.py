@@ -30,8 +30,11 @@ def test_eight_bits_are_within_half_a_step_of_each_row(tmp_path):
 
 
 def test_scales_of_nothing_are_damage(tmp_path):
-    save_file({"a": torch.ones(2, 20, dtype=torch.int8), "b.scales": torch.ones(2)}, tmp_path / FILE)
-    with pytest.raises(CheckpointError, match=r"damaged \(b.scales does not fit\)"):
+    save_file({"a": torch.ones(2, 20, dtype=torch.int8), "b/scales": torch.ones(2)}, tmp_path / FILE)
+    with pytest.raises(CheckpointError, match="damaged .* and its scales do not fit"):
+        read_weights(tmp_path)
+    save_file({"a": torch.ones(2, 20, dtype=torch.int8)}, tmp_path / FILE)
+    with pytest.raises(CheckpointError, match="damaged .a and its scales do not fit"):
         read_weights(tmp_path)
 
 

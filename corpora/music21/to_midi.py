@@ -15,12 +15,14 @@ def main() -> None:
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     *sources, target = map(Path, sys.argv[1:])
-    for source in sources:
-        write_all(source, target / source.name if len(sources) > 1 else target)
+    done = [write_all(source, target / source.name if len(sources) > 1 else target) for source in sources]
+    failed, written = (sum(counts) for counts in zip(*done, strict=True))
+    print(f"{written} scores are in {target}, {failed} could not be read", file=sys.stderr)
+    sys.exit(not written)
 
 
-def write_all(source: Path, target: Path) -> None:
-    """All scores of a source."""
+def write_all(source: Path, target: Path) -> tuple[int, int]:
+    """All scores of a source: how many could not be read, and how many were written."""
     if source.parts[0] == "corpus" and not source.exists():
         import music21
 
@@ -28,24 +30,28 @@ def write_all(source: Path, target: Path) -> None:
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and target not in path.parents)
     if not files:
         sys.exit(f"{source}: no scores in it")
-    failed = 0
+    failed = written = 0
     with ProcessPoolExecutor() as pool:
         jobs = {pool.submit(convert, path, target / path.relative_to(source)): path for path in files}
         for done, job in enumerate(as_completed(jobs), 1):
             if job.exception() is not None:
                 failed += 1
                 print(f"\n{jobs[job]}: {job.exception()}", file=sys.stderr)
+                continue
+            bad, good = job.result()
+            failed, written = failed + bad, written + good
             print(f"\r{done} of {len(files)}", end="", file=sys.stderr, flush=True)
-    print(f"\n{len(files) - failed} files are in {target}, {failed} could not be read", file=sys.stderr)
-    sys.exit(failed == len(files))
+    print(file=sys.stderr)
+    return failed, written
 
 
-def convert(path: Path, target: Path) -> None:
-    """One file: one MIDI file, or one for each tune of a collection."""
+def convert(path: Path, target: Path) -> tuple[int, int]:
+    """One file: one MIDI file, or one for each tune of a collection. How many could not be read, and how many are there."""
     from music21 import converter, exceptions21, stream
 
     found = converter.parse(path)
     scores = list(found.scores) if isinstance(found, stream.Opus) else [found]
+    failed = 0
     for number, score in enumerate(scores, 1):
         # the old suffix stays in the name: bwv66.6.mxl and bwv66.6.xml may stand side by side
         output = target.with_name(target.name + (f".{number}" if len(scores) > 1 else "") + ".mid")
@@ -56,11 +62,12 @@ def convert(path: Path, target: Path) -> None:
         try:
             with_repeats(score).write("midi", fp=partial)
         except exceptions21.Music21Exception as error:
-            if len(scores) == 1:
-                raise
             print(f"\n{path}, tune {number}: {error}", file=sys.stderr)
+            partial.unlink(missing_ok=True)
+            failed += 1
             continue
         partial.replace(output)
+    return failed, len(scores) - failed
 
 
 def with_repeats(score):

@@ -18,10 +18,16 @@ def domain_of(model: Any) -> str:
 
     Raises:
         CheckpointError: there is no such checkpoint, or it is damaged.
+        ConfigError: it makes no music.
     """
     if isinstance(model, str | Path):
-        return read_info(find_checkpoint(model)).domain
-    return type(model).__module__.split(".")[1]  # models live in their domain's package
+        domain = read_info(find_checkpoint(model)).domain
+    else:
+        domain = (*type(model).__module__.split("."), "")[1]  # models live in their domain's package
+    if domain not in ("composition", *KINDS):
+        title = model if isinstance(model, str | Path) else type(model).__name__
+        raise ConfigError(f"model: {title} makes no music; give the name or folder of a checkpoint that does, such as band")
+    return domain
 
 
 def refuse(given: Mapping[str, Any], model: Any, domain: str) -> None:
@@ -44,6 +50,5 @@ def one_number(temperature: float | str | Mapping[str, float], domain: str) -> f
     try:
         return float(temperature)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise ConfigError(
-            f"temperature: '{temperature}' is not usable; what {KINDS[domain]} has one for all, such as 0.9"
-        ) from None
+        message = f"temperature: '{temperature}' is not usable; a model that {KINDS[domain]} takes one number, such as 0.9"
+        raise ConfigError(message) from None

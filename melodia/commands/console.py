@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import glob
 import json
 import os
@@ -25,16 +24,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, mps, or auto for a GPU if there is one."
 )
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """While large libraries are imported: they make half a million objects, and to look through these for garbage takes time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def free_path(path: Path, taken: Collection[Path] = (), numbered: str = ".mid") -> Path:

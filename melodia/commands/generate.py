@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, free_path, importing, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.commands.steering import rank_option, steered, steering_options
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.garbage import uncollected
 
 if TYPE_CHECKING:
     from melodia.score import Score
@@ -64,7 +65,7 @@ def command(song: Path | None, **options: Any) -> None:
     what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it. --model chorale sings in four
     voices; a seed that has not four is harmonised first.
     """
-    with importing():
+    with uncollected():
         from melodia.api.music import make_takes
         from melodia.api.styles import UNITS, domain_of
 

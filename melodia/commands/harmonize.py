@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.checkpoint import HARMONIZER
-from melodia.commands.console import device_option, free_path, importing, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.garbage import uncollected
 
 if TYPE_CHECKING:
     from melodia.harmony.setting import Chorale
@@ -50,7 +51,7 @@ def command(melody: Path | None, voices: tuple[str, ...], **options: Any) -> Non
     Notes that are given stay as they are. Without MELODY the voices of --voice are set: `--voice bass=bass.mid` harmonises
     a bass. Errors of voice-leading are counted beside those that Bach makes.
     """
-    with importing():
+    with uncollected():
         from melodia.api.harmony import harmonize_takes
     from melodia.harmony.draw import STRICTNESS, TEMPERATURE
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from melodia.commands.console import device_option, free_path, importing, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.errors import ConfigError
+from melodia.garbage import uncollected
 
 
 @click.command("humanize")
@@ -27,7 +28,7 @@ def command(song: Path, output: Path | None, random_seed: int | None, quiet: boo
 
     The notes stay, and drums stay as they are.
     """
-    with importing():
+    with uncollected():
         from melodia.api.performance import humanize
     from melodia.score import Score
 

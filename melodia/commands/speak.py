@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melodia.checkpoint import DEFAULTS
-from melodia.commands.console import device_option, free_path, importing, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
 from melodia.config import check_range
 from melodia.errors import ConfigError
+from melodia.garbage import uncollected
 from melodia.synthesis.config import FASTEST, MOST_SEMITONES, SLOWEST, SPEECH, SpeakConfig
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def check_timings(timings: Path | None, targets: list[Path]) -> None:
 
 def loaded(voice: str, device: str) -> Voice:
     """The voice."""
-    with importing():
+    with uncollected():
         from melodia.api.voice import voice_of
 
     return voice_of(voice, device)

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from melodia.checkpoint import DEFAULT
-from melodia.commands.console import device_option, importing, json_option, notice, parse_bars, progress_bar, quiet_option, result
+from melodia.commands.console import device_option, json_option, notice, parse_bars, progress_bar, quiet_option, result
 from melodia.commands.generate import output_paths, write_takes
 from melodia.commands.steering import rank_option, steered, steering_options
 from melodia.config import check_range
+from melodia.garbage import uncollected
 
 
 @click.command("vary")
@@ -42,7 +43,7 @@ def command(song: Path, **options: Any) -> None:
 
     The new bars go on from what is before them, and lead to what comes after.
     """
-    with importing():
+    with uncollected():
         from melodia.api.vary import make_variations
 
     quiet = options["quiet"]

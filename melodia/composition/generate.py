@@ -52,7 +52,7 @@ def generate(
         ConfigError: the settings cannot be met together.
     """
     style = composer.config.style
-    plan = make_plan(primer, config, style)
+    plan = make_plan(primer, config, style, composer.config.program)
     constraints = Constraints(
         bars=_num_bars(plan, config),
         meter=METER_INDEX[plan.meter] if plan.meter else None,
@@ -60,7 +60,7 @@ def generate(
         playing=tuple(plan.playing),
         programs=tuple(DRUMS if plan.parts[i].is_drum else plan.parts[i].program for i in plan.order),
         steering=one_line(config.steering) if style == "melody" else config.steering,
-        sounding=() if config.continuation_only else _ringing(plan),
+        sounding=() if config.continuation_only else _ringing(plan, unseen=style == "any"),
     )
     total = constraints.bars * config.count
     takes = perform(
@@ -100,10 +100,11 @@ def one_line(steering: Steering) -> Steering:
     return replace(steering, polyphony=(*(limit for limit in steering.polyphony if limit.program is not None), Limit(None, 1)))
 
 
-def _ringing(plan: Plan) -> tuple[Held, ...]:
-    """The notes of the primer that are released a little after the join, as voices."""
+def _ringing(plan: Plan, unseen: bool) -> tuple[Held, ...]:
+    """The notes of the primer that are released a little after the join, as voices; those of parts `unseen` by the model too."""
     places = {i: k for k, i in enumerate(plan.order)}
-    late = ((i, note) for i, part in enumerate(plan.parts) for note in part.notes if note.offset_ticks > plan.join_ticks)
+    parts = ((i, part) for i, part in enumerate(plan.parts) if unseen or i in places)
+    late = ((i, note) for i, part in parts for note in part.notes if note.offset_ticks > plan.join_ticks)
     return tuple(Held(places.get(i, -1), n.pitch, 0, -((plan.join_ticks - n.offset_ticks) // STEP_TICKS)) for i, n in late)
 
 

@@ -75,7 +75,10 @@ NEXT_KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposerConfig:
-    """Sizes of the network; `dropout` is the rate on inputs and between and after the layers. `style`: what it plays."""
+    """Sizes of the network; `dropout` is the rate on inputs and between and after the layers. `style`: what it plays.
+
+    `program`: who plays a melody from silence if nobody is named.
+    """
 
     embedding_size: int = 64
     hidden_size: int = 512
@@ -86,10 +89,12 @@ class ComposerConfig:
     residual: bool = False
     layer_norm: bool = False
     style: str = "any"
+    program: int = 0
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
             raise ConfigError(f"style: '{self.style}' is not known; it must be {', '.join(STYLES)}")
+        check_range("program", self.program, 0, DRUMS)
         check_range("embedding_size", self.embedding_size, 1)
         check_range("head_size", self.head_size, 1)
         self.stack()  # checks the rest

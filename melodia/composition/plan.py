@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from melodia.composition.codec import MAX_PARTS, METER_INDEX, Events, encode, part_order
 from melodia.composition.constraints import NO_STEERING
 from melodia.composition.steering import Steering
-from melodia.composition.styles import FROM_SILENCE, check_instruments, heard_of
+from melodia.composition.styles import BAND, check_instruments, heard_of
 from melodia.config import check_range
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS, program_name
 from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.score import PPQ, Part, Score, Tempo
-from melodia.stepping import PRECISIONS
+from melodia.stepping import check_precision
 
 MAX_BARS = 10_000
 LISTEN_BARS = 64
@@ -45,8 +45,7 @@ class GenerateConfig:
             check_range("bars", self.bars, 1, MAX_BARS)
         if self.seconds is not None:
             check_range("seconds", self.seconds, 0.1, LONGEST_TAKE_SECONDS)
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision: '{self.precision}' is not known; it must be {' or '.join(PRECISIONS)}")
+        check_precision(self.precision)
         check_range("count", self.count, 1, 1000)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
         check_range("seed_bars", self.seed_bars, 1)
@@ -75,7 +74,7 @@ class Plan:
     messages: list[str]
 
 
-def make_plan(primer: Score | None, config: GenerateConfig, style: str = "any") -> Plan:
+def make_plan(primer: Score | None, config: GenerateConfig, style: str = "any", program: int = 0) -> Plan:
     """Decides parts, meter, tempo and what to listen to.
 
     Raises:
@@ -85,18 +84,20 @@ def make_plan(primer: Score | None, config: GenerateConfig, style: str = "any") 
     messages: list[str] = []
     check_instruments(config.programs, style)
     if primer is None:
-        parts = [_new_part(program) for program in dict.fromkeys(config.programs or FROM_SILENCE[style])]
+        usual = {"any": BAND, "drums": (DRUMS,)}.get(style, (program,))
+        parts = [_new_part(number) for number in dict.fromkeys(config.programs or usual)]
         order = part_order(parts)
         return Plan(parts, order, list(range(len(order))), None, 0, config.meter, config.tempo_bpm, messages)
     if not primer.num_notes:
         raise ConfigError("seed: the score has no notes; leave the seed out to start from silence")
     join = primer.closing_bar_line()
     bars = primer.bars(join)[-config.seed_bars :]
-    last_onset = max(n.onset_ticks for part in primer.parts for n in part.notes)
+    of_style = heard_of(primer, style)
+    last_onset = max(n.onset_ticks for part in of_style for n in part.notes)
     if bars[0].onset_ticks > last_onset:  # the last notes ring on for longer than that: hear them begin
         bars = [bar for bar in primer.bars(join) if bar.offset_ticks > last_onset]
     heard = primer.clip(bars[0].onset_ticks, join)
-    parts, wanted, audible = _players(primer, heard, config.programs, style)
+    parts, wanted, audible = _players(primer, heard, of_style, config, style)
     if sum(bool(part.notes) for part in primer.parts) > 1 and style != "any":
         messages.append(f"the model plays {'drums' if style == 'drums' else 'one line'} alone; the seed's other parts fall silent")
     if len(audible) > MAX_PARTS:
@@ -112,9 +113,11 @@ def make_plan(primer: Score | None, config: GenerateConfig, style: str = "any") 
     return Plan(parts, order, playing, events, join, meter, config.tempo_bpm or tempo, messages)
 
 
-def _players(primer: Score, heard: Score, programs: Sequence[int], style: str) -> tuple[list[Part], set[int], list[int]]:
+def _players(
+    primer: Score, heard: Score, of_style: Sequence[Part], config: GenerateConfig, style: str
+) -> tuple[list[Part], set[int], list[int]]:
     """The parts of the result, which of them may play, and which the model hears; new ones are added to what is heard."""
-    parts, of_style = list(primer.parts), heard_of(primer, style)
+    parts, programs = list(primer.parts), config.programs
     known = {i for i, part in enumerate(parts) if any(part is other for other in of_style)}
     if not programs:
         return parts, set(range(len(parts))), [i for i in sorted(known) if heard.parts[i].notes]

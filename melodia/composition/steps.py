@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from melodia.composition.codec import MAX_PARTS, NAMES, NUM_COLUMNS, PART, PROGRAM
 from melodia.composition.model import CONDITIONS, RECALLED, Composer
 from melodia.composition.recall import NUM_SOURCES
-from melodia.stepping import Arrays, Floats, Product, Steps, add_rows, arrays_of, can_step, silu
+from melodia.stepping import Arrays, Floats, Product, Steps, add_rows, arrays_of, can_step, floats_of, silu
 
 Rows = NDArray[np.int64]
 Pointers = NDArray[Any]  # what parts are pointed at by
@@ -33,11 +33,11 @@ class ComposerSteps:
 
     def __init__(self, composer: Composer, precision: str = "float32") -> None:
         self.lstm = Steps(composer.lstm, precision)
-        self.embedding = _floats(composer.embedding.weight)
+        self.embedding = floats_of(composer.embedding.weight)
         self.offsets: Rows = composer.get_buffer("offsets").cpu().numpy()
-        self.bias = _floats(composer.read_event.bias)
-        tables = [self._table(_floats(composer.read_event.weight), range(NUM_COLUMNS))]
-        recalled = np.split(_floats(composer.read_recalled.weight), NUM_SOURCES, axis=1)
+        self.bias = floats_of(composer.read_event.bias)
+        tables = [self._table(floats_of(composer.read_event.weight), range(NUM_COLUMNS))]
+        recalled = np.split(floats_of(composer.read_recalled.weight), NUM_SOURCES, axis=1)
         tables += [self._table(weights, RECALLED) for weights in recalled]
         self.read_table = np.concatenate(tables)
         starts = np.arange(1, NUM_SOURCES + 1)[:, None] * len(self.embedding)
@@ -45,9 +45,9 @@ class ComposerSteps:
         self.heads = {}
         for column, conditions in CONDITIONS.items():
             head: Any = composer.heads[NAMES[column]]
-            weights, size = _floats(head.hidden.weight), self.lstm.size
-            hidden = Product(weights[:, :size], _floats(head.hidden.bias), precision)
-            output = Product(_floats(head.output.weight), _floats(head.output.bias), precision)
+            weights, size = floats_of(head.hidden.weight), self.lstm.size
+            hidden = Product(weights[:, :size], floats_of(head.hidden.bias), precision)
+            output = Product(floats_of(head.output.weight), floats_of(head.output.bias), precision)
             self.heads[column] = (hidden, self._table(weights[:, size:], conditions), output)
 
     def _table(self, weights: Floats, columns: Sequence[int]) -> Floats:
@@ -103,13 +103,13 @@ class TorchSteps:
         y, after = self.composer(self._on(events)[:, None], self._on(recalled)[:, None], before)
         for part, new in zip(state, arrays_of(after), strict=True):
             part[...] = new
-        return _floats(y[:, 0])
+        return floats_of(y[:, 0])
 
     @torch.inference_mode()
     def logits(self, column: int, hidden: Floats, event: Rows, parts: Pointers) -> Floats:
         """As those of `ComposerSteps`."""
         programs = self._on(np.tile(parts, (len(event), 1)))
-        return _floats(self.composer.scores(column, self._on(hidden), self._on(event), programs))
+        return floats_of(self.composer.scores(column, self._on(hidden), self._on(event), programs))
 
     def parts(self, programs: Sequence[int]) -> Pointers:
         """(MAX_PARTS,): the programs themselves."""
@@ -117,9 +117,3 @@ class TorchSteps:
 
     def _on(self, rows: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(rows)).to(self.device)
-
-
-def _floats(weights: torch.Tensor) -> Floats:
-    """As an array."""
-    found: Floats = weights.detach().float().cpu().numpy()
-    return found

@@ -5,37 +5,34 @@ Such a composer hears of a seed what is of its style: the drums, or the melody (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from melodia.composition.codec import KIND, KIND_CHORD, KIND_NOTE, KIND_PART, PROGRAM, Events
+from melodia.composition.codec import Events, decode
 from melodia.errors import ConfigError
 from melodia.instruments import DRUMS
 from melodia.score import Part, Score
-from melodia.tune import melody_part
+from melodia.tune import melody_part, one_at_a_time
 
 STYLES = ("any", "drums", "melody")
-FROM_SILENCE = {"any": (0, 33, DRUMS), "drums": (DRUMS,), "melody": (73,)}  # who plays if nobody is named: 73 is a flute
-LOOKED_AT = 1000  # pieces of a corpus
-DOUBLE_STOPS = 0.02  # of the notes of a melody that begin with another one
+BAND = (0, 33, DRUMS)  # who plays from silence if nobody is named: piano, bass, drums
+LOOKED_AT = 200  # pieces of a corpus
 
 
-def style_of(pieces: Sequence[Events]) -> str:
-    """The style of a corpus, by as many of its pieces as are looked at."""
-    drums, notes, chords = 0, 0, 0
+def style_of(pieces: Sequence[Events]) -> tuple[str, int]:
+    """The style of a corpus, and the program of most of its pieces, by as many of them as are looked at."""
+    programs: Counter[int] = Counter()
     chosen = np.linspace(0, len(pieces) - 1, min(len(pieces), LOOKED_AT)).round().astype(int).tolist()
     for i in chosen:
-        events = np.asarray(pieces[i])
-        programs = events[events[:, KIND] == KIND_PART, PROGRAM].tolist()
-        if len(programs) != 1:
-            return "any"
-        drums += programs[0] == DRUMS
-        notes += int(np.isin(events[:, KIND], (KIND_NOTE, KIND_CHORD)).sum())
-        chords += int((events[:, KIND] == KIND_CHORD).sum())
-    if drums:
-        return "drums" if drums == len(chosen) else "any"
-    return "melody" if chords <= DOUBLE_STOPS * notes else "any"
+        (*others, part) = decode(np.asarray(pieces[i])).parts or [Part()]
+        if others or not part.notes or not (part.is_drum or one_at_a_time(part)):
+            return "any", 0
+        programs[DRUMS if part.is_drum else part.program] += 1
+    if DRUMS in programs:
+        return ("drums", DRUMS) if len(programs) == 1 else ("any", 0)
+    return ("melody", programs.most_common(1)[0][0]) if programs else ("any", 0)
 
 
 def check_instruments(programs: Sequence[int], style: str) -> None:

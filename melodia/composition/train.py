@@ -87,8 +87,9 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         {name: value for name, value in given.items() if wanted(name)}
         for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
     )
+    style, program = style_of(corpus.pieces("train"))
     return TrainConfig(
-        model=from_json(ComposerConfig, model | {"style": style_of(corpus.pieces("train"))}, "train"),
+        model=from_json(ComposerConfig, model | {"style": style, "program": program}, "train"),
         training=from_json(TrainingConfig, training, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
         augmentation=AugmentConfig(tempo_bins=0, velocity_bins=0, other_instrument=0.0) if start else AugmentConfig(),
@@ -189,7 +190,8 @@ def composer_to_train(config: TrainConfig) -> Composer:
     if not config.start:
         return Composer(config.model)
     start = load_composer(config.start)
-    composer = Composer(replace(start.config, dropout=config.model.dropout))
+    style = start.config.style if start.config.style == config.model.style else "any"
+    composer = Composer(replace(start.config, dropout=config.model.dropout, style=style))
     composer.load_state_dict(start.state_dict())
     return composer
 

@@ -97,8 +97,10 @@ def vary(
     """Makes takes, reporting bars done and bars in all. The same arguments give the same scores.
 
     Raises:
-        ConfigError: there are no such bars or instruments, or the settings cannot be met together.
+        ConfigError: there are no such bars or instruments, the settings cannot be met together, or the composer has one style.
     """
+    if composer.config.style != "any":
+        raise ConfigError("model: it plays drums or one line alone; to rewrite bars takes one that plays anything, such as band")
     gap = make_gap(score, config)
     constraints = constraints_of(gap, config)
     made = []

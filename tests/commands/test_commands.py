@@ -8,6 +8,7 @@ import soundfile
 from click.testing import CliRunner
 
 from melodia.commands import main
+from melodia.harmony.model import Choir, ChoirConfig
 from melodia.score import Meter, Score
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,24 @@ def test_options_of_form(generate, tmp_path):
     new = {p.name: {n.pitch % 12 for n in p.notes if n.onset_ticks >= 5760} for p in score.parts}
     assert not new["Tune"] and not new["Bass"]
     assert all(pitches <= {2, 4, 5, 7, 9, 11, 0} for name, pitches in new.items() if name == "Violin")
+
+
+def test_a_chorale_and_its_refusals(tmp_path, monkeypatch):
+    monkeypatch.setattr("melodia.api.chorales.load_choir", lambda name: Choir(ChoirConfig(time_size=12, voice_size=8)).eval())
+    out = run("generate", "--model", "chorale", "--bars", 2, "--key", "G", "-o", tmp_path / "c.mid", "--json", "--quiet")
+    (row,) = json.loads(out.stdout)
+    score = Score.read(row["midi"])
+    assert len(score.parts) == 4 and score.seconds == pytest.approx(8 * 60 / 84) and row["notes"] == score.num_notes
+    assert (
+        "sings in four voices" in run("generate", "--model", "chorale", "--density", "3", "-o", tmp_path / "d.mid", code=1).stderr
+    )
+    assert "makes no music" in run("generate", "--model", "transcriber", "-o", tmp_path / "d.mid", code=1).stderr
+
+
+def test_eight_bits(generate, tmp_path):
+    generate("--precision", "int8", "--bars", "1", "--random-seed", 1, "-o", tmp_path / "a.mid")
+    assert Score.read(tmp_path / "a.mid").num_notes
+    assert "int4" in generate("--precision", "int4", "-o", tmp_path / "b.mid", code=2).stderr
 
 
 def test_seconds_and_continuation_only(seed, tiny_checkpoint, tmp_path):
