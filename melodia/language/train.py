@@ -17,7 +17,7 @@ from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus
 from melodia.language.checkpoint import load_language
 from melodia.language.model import END, UNREAD, Batch, LanguageConfig, LanguageModel
-from melodia.language.trigrams import FILE, count_trigrams
+from melodia.language.trigrams import FILE, Trigrams, count_trigrams
 from melodia.text import text_of
 from melodia.training import (
     Cluster,
@@ -162,15 +162,15 @@ def collated(spans: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Ba
 def train(
     corpus: Corpus, run: RunConfig, config: TrainConfig, cluster: Cluster | None = None, report: Report = silent
 ) -> tuple[CheckpointInfo | None, RunResult]:
-    """Trains a language model: see `melodia.training.trained`."""
+    """Trains a language model, and counts its trigrams: see `melodia.training.trained`."""
+    trigrams: Trigrams | None = None
 
     def finish(model: LanguageModel, task: LanguageTask, result: RunResult) -> tuple[str, dict[str, Any]]:
+        nonlocal trigrams  # those of a model to go on from are of many more texts, as a rule
         trigrams = load_language(config.start).trigrams if config.start else count_trigrams(task.train.sentences())
-        if trigrams:  # of many more texts than one that goes on has, as a rule
-            trigrams.save(run.output / FILE)
         return "knows which letter comes next", {"valid_bits_a_letter": result.best_loss * BITS[1]}
 
-    return trained(
+    info, ended = trained(
         corpus,
         run,
         config,
@@ -182,6 +182,9 @@ def train(
         finish=finish,
         card_of=card_of,
     )
+    if trigrams:
+        trigrams.save(run.output / FILE)
+    return info, ended
 
 
 def headline(metrics: dict[str, Any]) -> str:

@@ -122,7 +122,8 @@ def trained(
         load: a checkpoint's model.
         make: a new one.
         task: what the trainer needs of it, of model, corpus and config.
-        finish: chooses what is chosen on valid, of the trained model, its task and the result: title and metrics.
+        finish: of the trained model, its task and the result: settles what is left to settle on valid, such as thresholds, and
+            gives title and metrics.
         card_of: the card that goes with it.
 
     Returns:
