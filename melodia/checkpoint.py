@@ -176,6 +176,9 @@ def shrink(name: str | Path, output: Path) -> tuple[int, int]:
         with temporary_beside(output, is_folder=True) as temporary:
             shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FILE, "resume.pt", ".*"))
             write_weights(temporary, weights, eight_bits=True)
+            size = (temporary / FILE).stat().st_size / 2**20
+            with (temporary / "README.md").open("a", encoding="utf-8") as card:
+                card.write(f"\nThis is a copy with its weights in eight bits, {size:.1f} MiB; the figures above are not of it.\n")
         return (folder / FILE).stat().st_size, (output / FILE).stat().st_size
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{output}: cannot be written: {why_not_written(error, output)}") from error

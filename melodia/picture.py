@@ -52,6 +52,7 @@ def draw_piano_roll(score: Score, path: str | Path, join_ticks: int = 0) -> Path
             ]
             lane.add_collection(PatchCollection(boxes, facecolor=colour, edgecolor="white", linewidth=0.3))
         lane.set_ylim(min(pitches) - 2.5, max(pitches) + 2.5)
+        lane.yaxis.get_major_locator().set_params(integer=True)
         lane.set_ylabel(part_name(part)[:22], rotation=0, ha="right", va="center", fontsize=9, parse_math=False)
         lane.tick_params(labelsize=7)
         for bar in bars:

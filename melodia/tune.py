@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from melodia.errors import ConfigError, MidiError
 from melodia.midi import part_name
-from melodia.score import Part, Score
+from melodia.score import Note, Part, Score
 
 SINGS = re.compile(r"melod|vocal|voice|vox|lead|sing|song|sopran|tune|lyric", re.IGNORECASE)
 MONOPHONIC = 0.9  # of a part's notes that begin when no other sounds
@@ -55,6 +56,19 @@ def melody_part(score: Score, wanted: str | int | None = None, purpose: str = "s
 def most_melodic(parts: Sequence[Part], lowest: bool = False) -> Part:
     """The highest (or the lowest) of the parts that play one note at a time, or of all if none does."""
     return max(parts, key=lambda part: (one_at_a_time(part), (-1 if lowest else 1) * _mean_pitch(part)))
+
+
+def top_line(part: Part) -> Part:
+    """The highest notes of a part, one at a time: each ends where the next one begins."""
+    line: list[Note] = []
+    for note in sorted(part.notes, key=lambda n: (n.onset_ticks, -n.pitch)):
+        sounds = bool(line) and note.onset_ticks < line[-1].offset_ticks
+        if line and (note.onset_ticks == line[-1].onset_ticks or (sounds and note.pitch < line[-1].pitch)):
+            continue
+        if sounds:
+            line[-1] = line[-1]._replace(offset_ticks=note.onset_ticks)
+        line.append(note)
+    return replace(part, notes=line)
 
 
 def one_at_a_time(part: Part) -> bool:

@@ -7,18 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from melodia.api.harmony import harmonize
 from melodia.api.primer import read_primer
+from melodia.checkpoint import HARMONIZER
 from melodia.composition.scales import key_of, pitch_classes
 from melodia.device import resolve_device
 from melodia.errors import ConfigError
 from melodia.harmony.checkpoint import load_choir
 from melodia.harmony.draw import DrawConfig
 from melodia.harmony.generate import GenerateConfig, four_voices, generate, voices_of
+from melodia.harmony.harmonize import harmonize
 from melodia.harmony.model import Choir
-from melodia.harmony.parts import Given
+from melodia.harmony.parts import Given, on_grid
+from melodia.harmony.setting import chorale_of
+from melodia.midi import part_name
 from melodia.score import Score
 from melodia.takes import Takes
+from melodia.tune import melody_part, top_line
 
 if TYPE_CHECKING:
     from melodia.api.primer import Music
@@ -57,17 +61,25 @@ def sung(
     score, messages = read_primer(primer, device)
     lines = four_voices(score)
     if lines is None:
-        messages.append("the seed has no four voices, each a part of its own: its melody is harmonised first, the rest left out")
-        lines, told = _harmonised(score, drawing.random_seed, device)
+        lines, told = _harmonised(score, drawing, device)
         messages += told
     return generate(lines, choir, config, drawing, progress).after(messages)
 
 
-def _harmonised(score: Score, random_seed: int, device: str) -> tuple[list[Given], list[str]]:
-    """The melody of a score with three voices below it."""
+def _harmonised(score: Score, drawing: DrawConfig, device: str) -> tuple[list[Given], list[str]]:
+    """The melody of a score with three voices below it, and what a user should know of that."""
     if not any(part.notes and not part.is_drum for part in score.parts):
         raise ConfigError("seed: there are no notes in it but drums; leave it out to start from silence")
-    made = harmonize(score, random_seed=random_seed, device=device)
+    melody = melody_part(score)
+    line = top_line(melody)
+    choir = load_choir(HARMONIZER).to(resolve_device(device))
+    given = [Given(0, line, replace(score, parts=[line]), part_name(melody))]
+    grid = on_grid(given, choir.config)
+    config = DrawConfig(random_seed=drawing.random_seed, pitch_classes=drawing.pitch_classes)
+    made = chorale_of(harmonize(grid.voices, grid.given, choir, config)[0], grid, given)
     if not all(part.notes for part in made.score.parts):
         raise ConfigError("seed: its melody is too short to be harmonised; give one of four voices, or none")
-    return voices_of(made.score, made.score.parts), made.messages
+    left = [part_name(part) for part in score.parts if part.notes and part is not melody]
+    left += ["the lower notes of chords"] if len(line.notes) < len(melody.notes) else []
+    what = f"{part_name(melody)} is harmonised first" + (f", and left out: {', '.join(left)}" if left else "")
+    return voices_of(made.score, made.score.parts), [f"the seed has no four voices, each a part of its own: {what}", *made.messages]

@@ -43,7 +43,11 @@ def command(as_json: bool) -> None:
         click.echo("  data     " + ", ".join(f"{s['name']} ({s['licence']})" for s in row["data"]))
         click.echo(f"  licence  {row['licence']}")
         click.echo(f"  size     {row['bytes'] / 2**20:.1f} MiB")
-        click.echo("  measured " + ", ".join(f"{k.replace('_', ' ')} {_number(v)}" for k, v in row["metrics"].items()))
+        click.echo("  measured " + ", ".join(_told(row["metrics"])))
+
+
+def _told(metrics: dict[str, Any]) -> list[str]:
+    return [f"{name.replace('_', ' ')} {_number(value)}" for name, value in metrics.items() if not isinstance(value, dict)]
 
 
 def _number(value: object) -> str:

@@ -4,7 +4,8 @@ Rules of voice-leading (`melodia.harmony.rules`) are held to in the draw: each e
 the logarithm of its probability, a parallel twice that. The voices that are made stay in the range of a choir, and do not rest.
 
 A piece that is to close ends on the chord of its tonic, with the tonic in the bass. `CANDIDATES` of each take are drawn from
-`APPROACH` steps before its end on, and one of them is chosen by how likely the model made that chord: so music leads to it.
+`APPROACH` steps before its end on, and one of them is chosen by how likely the model made that chord, coming from another one: so
+music leads to it. Where all four voices are drawn, they never all hold for more than `MOST_STILL` steps and the rest of the beat.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
-from melodia.harmony.echoes import KINDS, Echoing
+from melodia.harmony.echoes import BEAT, KINDS, Echoing
 from melodia.harmony.model import SIDE_BY_SIDE, Choir
 from melodia.harmony.prepare import NUM_VOICES, REST, VOICES, Voices
 from melodia.harmony.reading import Facts, Outset, facts
@@ -30,6 +31,8 @@ from melodia.sampling import SamplingConfig, sample
 
 TEMPERATURE, STRICTNESS = 0.6, 2.0  # of harmonising: what is drawn at 1 wanders, as errors lead to others; nats
 CANDIDATES, APPROACH = 8, 32
+MOST_STILL = 12  # steps: three beats
+NO_MOVE = 20.0  # nats that a candidate loses which is on the final chord already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class _Setting:
         self.generators = [torch.Generator().manual_seed((config.random_seed + take) % 2**63) for take in takes]
         self.takes = self.generators  # those of candidates differ
         self.each = 1  # candidates of a take
+        self.still = np.zeros(self.rows, np.int64)  # steps since a voice has moved
         self.weights = np.zeros(self.rows)  # how likely the final chord was
         self.free = [voice for voice in range(NUM_VOICES) if not outline.given[voice]]
         known = torch.tensor([list(outline.given)] * self.rows, device=self.device)
@@ -136,6 +140,7 @@ class _Setting:
         random_seeds = [generator.initial_seed() + 7_919 * i for generator in self.takes for i in range(1, each + 1)]
         self.generators = [torch.Generator().manual_seed(random_seed % 2**63) for random_seed in random_seeds]
         self.each, self.rows, self.weights = each, len(index), np.zeros(len(index))
+        self.still = self.still[index]
         self.pitches, self.tokens, self.seen = self.pitches[index], self.tokens[index], self.seen[index]
         self.outset = Outset(*(part[index] for part in self.outset))
         self.echoing.branch(index)
@@ -168,11 +173,23 @@ class _Setting:
                 cost_of_next(before, self.pitches[:, step], voice, self.known_pitches)
             )
             logits = logits.masked_fill(torch.from_numpy(~self.allowed[voice]), -torch.inf)
+            if voice == 0 and len(self.free) == NUM_VOICES and step % BEAT == 0:
+                logits = self._moved_on(logits, before[:, 0])
             logits = self._closed(logits, voice, step) if self.outline.closing and step == final else logits
             drawn = sample(logits, self.sampling, self.generators)
             self.tokens[:, step, voice] = drawn.to(self.device)
             self.pitches[:, step, voice] = drawn.numpy() + self.model.config.lowest_pitch
+        holds = (self.pitches[:, step] == before).all(axis=1)
+        self.still = np.where(holds, self.still + 1, 0)
+        if step == final:
+            self.weights -= NO_MOVE * holds
         self.echoing.add(self.pitches[:, step].astype(np.uint8))
+
+    def _moved_on(self, logits: Tensor, pitches: NDArray[np.int64]) -> Tensor:
+        """Logits without the pitch that the soprano has, where nothing has moved for long and there is another one."""
+        held = torch.from_numpy((self.still >= MOST_STILL)[:, None] & (self.known_pitches == pitches[:, None]))
+        left = logits.masked_fill(held, -torch.inf)
+        return torch.where(left.isfinite().any(dim=1, keepdim=True), left, logits)
 
     def _closed(self, logits: Tensor, voice: int, step: int) -> Tensor:
         """Logits with nothing but the final chord left, where there is anything of it; what that costs is weighed."""

@@ -1,7 +1,8 @@
 """Goes on with a chorale, or begins one: all four voices of each 16th drawn from the choir, one voice after another.
 
 How they are drawn, and how they close: `melodia.harmony.draw`. A voice that stays on a pitch sings it anew on each beat on which
-another one moves, as the syllables of a hymn do. What goes on from a primer begins on a beat, and the final chord lasts one.
+another one moves, as the syllables of a hymn do. What goes on from a primer begins on the bar line after it. The final chord is in
+the key of the primer, and lasts half of a bar of four beats, and all of any other.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from melodia.harmony.model import UNGIVEN, Choir
 from melodia.harmony.parts import OCTAVE, Given, on_grid
 from melodia.harmony.prepare import NUM_VOICES, REST, STEP_TICKS, VOICES, Voices
 from melodia.harmony.setting import PROGRAM, beat_ticks, line_of, notices, on_beat
-from melodia.harmony.tonic import NO_TONIC
+from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.midi import part_name
 from melodia.midi.conductor import HIGHEST_BPM, LOWEST_BPM, MAX_BAR_TICKS
 from melodia.score import Meter, Part, Score, Tempo
@@ -73,7 +74,7 @@ class Begun(NamedTuple):
     """What there is before the first step that is drawn.
 
     `voices`: the parts of `score` that are sung on. `heard`: (steps, 4). `octaves`: how much higher each voice is heard than it is
-    written. `home`: the pitch class of the first bass note.
+    written. `home`: the pitch class of the first bass note; `tonic`: that of the key.
     """
 
     score: Score
@@ -82,6 +83,7 @@ class Begun(NamedTuple):
     octaves: list[int]
     join_ticks: int
     home: int = NO_TONIC
+    tonic: int = NO_TONIC
 
 
 def generate(
@@ -104,19 +106,23 @@ def generate(
     else:
         begun, messages = after(lines, choir)
     if config.tempo_bpm is not None:
+        if lines:
+            messages.append(
+                f"tempo {config.tempo_bpm:g} as asked; the seed's was {begun.score.tempo_at(begun.join_ticks).tempo_bpm:.4g}"
+            )
         begun = begun._replace(score=replace(begun.score, tempos=[Tempo(0, config.tempo_bpm)]))
     join_ticks = begun.join_ticks
-    end_ticks = end_of(begun.score, join_ticks, config.bars)
+    end_ticks = join_ticks + config.bars * begun.score.meter_at(join_ticks).bar_ticks
     ticks = [*range(join_ticks, end_ticks, STEP_TICKS), end_ticks]
     first = -(-max(len(begun.heard) - LISTEN_STEPS, 0) // CYCLE) * CYCLE
     heard = begun.heard[first:]
     outline = Outline(
         voices=np.concatenate([heard, np.full((len(ticks) - 1, NUM_VOICES), REST, np.uint8)]),
         given=UNGIVEN,
-        tonic=config.tonic if not lines else begun.home if first else NO_TONIC,
+        tonic=begun.home if first else NO_TONIC if lines else config.tonic,
         begun=len(heard),
-        closing=beat_ticks(begun.score.meter_at(end_ticks - 1)) // STEP_TICKS,
-        closes_in=config.tonic,
+        closing=closing_ticks(begun.score.meter_at(end_ticks - 1), config.bars) // STEP_TICKS,
+        closes_in=begun.tonic if config.tonic == NO_TONIC else config.tonic,
     )
     made = [take[len(heard) :] for take in draw(outline, choir, drawing, progress)]
     scores = [sung_on(begun, take, ticks) for take in made]
@@ -133,28 +139,29 @@ def from_silence(config: GenerateConfig) -> Begun:
 
 
 def after(lines: Sequence[Given], choir: Choir) -> tuple[Begun, list[str]]:
-    """What is begun by four voices, which ring on to the next beat, and what a user should know of it."""
+    """What is begun by four voices, which are heard to ring on to the bar line, and what a user should know of it."""
     score, grid = lines[0].score, on_grid(lines, choir.config)
-    end_ticks = (grid.origin + len(grid.voices)) * STEP_TICKS
-    meter = score.meter_at(end_ticks)
-    join_ticks = end_ticks + (meter.tick - end_ticks) % beat_ticks(meter)
-    last = grid.voices[-1:].repeat((join_ticks - end_ticks) // STEP_TICKS, axis=0)
+    join_ticks = score.closing_bar_line()
+    steps = max(round(join_ticks / STEP_TICKS) - grid.origin, 1)
+    last = grid.voices[-1:].repeat(max(steps - len(grid.voices), 0), axis=0)
     bass = int(grid.voices[0, -1])
     begun = Begun(
         score=score,
         voices=[line.part for line in lines],
-        heard=np.concatenate([grid.voices, last]),
+        heard=np.concatenate([grid.voices[:steps], last]),
         octaves=[grid.octaves[voice] for voice in range(NUM_VOICES)],
         join_ticks=join_ticks,
         home=NO_TONIC if bass == REST else bass % OCTAVE,
+        tonic=tonic_of(grid.voices, (True,) * NUM_VOICES),
     )
     return begun, notices(grid, lines)
 
 
-def end_of(score: Score, join_ticks: int, bars: int) -> int:
-    """The tick where so many bars end that begin with the first bar line from a tick on."""
-    meter = score.meter_at(join_ticks)
-    return join_ticks + (meter.tick - join_ticks) % meter.bar_ticks + bars * meter.bar_ticks
+def closing_ticks(meter: Meter, bars: int) -> int:
+    """How long the final chord lasts, of a piece of so many bars."""
+    if bars == 1 or meter.bar_ticks % (4 * beat_ticks(meter)) == 0:
+        return max(meter.bar_ticks // 2, STEP_TICKS)
+    return meter.bar_ticks
 
 
 def sung_on(begun: Begun, made: Voices, ticks: Sequence[int]) -> Score:
