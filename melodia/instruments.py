@@ -26,6 +26,8 @@ PROGRAMS = (
     "fret noise", "breath noise", "seashore", "bird tweet", "telephone ring", "helicopter", "applause", "gunshot",
 )  # fmt: skip
 
+HI_HAT_EDGES = {22: 42, 26: 46}  # drums of electronic kits that General MIDI has no sound for -> the nearest that it has
+
 SHORT = {
     "piano": 0, "electric piano": 4, "organ": 16, "guitar": 24, "electric guitar": 27, "bass": 33, "strings": 48,
     "voice": 52, "choir": 52, "brass": 61, "sax": 65, "saxophone": 65, "horn": 60, "lead": 80, "synth": 81, "pad": 89,

@@ -28,6 +28,7 @@ from melodia.composition.model import Composer
 from melodia.composition.performer import perform
 from melodia.composition.plan import MAX_BARS, GenerateConfig, Plan, make_plan
 from melodia.composition.steering import Limit, Steering
+from melodia.composition.styles import in_general_midi
 from melodia.composition.taste import Taste
 from melodia.instruments import DRUMS, program_name
 from melodia.midi import part_name
@@ -119,6 +120,7 @@ def _num_bars(plan: Plan, config: GenerateConfig) -> int:
 def _finished(primer: Score | None, plan: Plan, events: Events, config: GenerateConfig) -> Score:
     """The score of a take: the primer before it, if that is wanted, and exact lengths."""
     made = decode(events, [plan.parts[i] for i in plan.order])
+    made.parts = [in_general_midi(part, plan.parts[i].notes) for i, part in zip(plan.order, made.parts, strict=True)]
     if plan.tempo_bpm:
         made.tempos = [Tempo(0, plan.tempo_bpm)]
     bars = events[events[:, KIND] == KIND_BAR]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from melodia.composition.codec import Events, decode
 from melodia.errors import ConfigError
-from melodia.instruments import DRUMS
-from melodia.score import Part, Score
+from melodia.instruments import DRUMS, HI_HAT_EDGES
+from melodia.score import Note, Part, Score, without_overlaps
 from melodia.tune import melody_part, one_at_a_time
 
 STYLES = ("any", "drums", "melody")
@@ -62,3 +63,12 @@ def heard_of(primer: Score, style: str) -> list[Part]:
             "seed: there are no drums in it, and this model plays drums alone; leave the seed out to start from silence"
         )
     return found
+
+
+def in_general_midi(made: Part, known: Sequence[Note]) -> Part:
+    """New notes of drums that General MIDI has no sound for on the nearest that it has, unless the seed plays them."""
+    strange = set(HI_HAT_EDGES) - {note.pitch for note in known}
+    if not made.is_drum or not any(note.pitch in strange for note in made.notes):
+        return made
+    moved = (note._replace(pitch=HI_HAT_EDGES[note.pitch]) if note.pitch in strange else note for note in made.notes)
+    return replace(made, notes=without_overlaps(moved))

@@ -36,6 +36,7 @@ from melodia.composition.particles import fill
 from melodia.composition.plan import LISTEN_BARS
 from melodia.composition.rules import WINDOW
 from melodia.composition.steering import Steering
+from melodia.composition.styles import in_general_midi
 from melodia.composition.surprise import ranked
 from melodia.composition.taste import Taste
 from melodia.config import check_range
@@ -247,5 +248,6 @@ def _rewritten(gap: Gap, events: Events) -> Score:
     parts = []
     for i, part in enumerate(gap.kept.parts):
         new = [Note(n[0], min(n[1], end), n[2], n[3]) for n in fresh if n[4] == i]
+        new = in_general_midi(replace(part, notes=new), part.notes).notes
         parts.append(replace(part, notes=sorted([*part.notes, *new]), controls=list(part.controls)))
     return Score(parts, list(gap.kept.tempos), list(gap.kept.meters))

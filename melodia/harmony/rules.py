@@ -30,7 +30,7 @@ BACH = {  # errors in 100 steps of the 76 chorales of valid: `melodia evaluate j
 }
 
 
-def count_errors(voices: Voices) -> dict[str, int]:
+def count_errors(voices: NDArray[np.integer[Any]]) -> dict[str, int]:
     """How often each of `KINDS` is broken.
 
     Parallels and leaps count once each where a voice moves; crossing, spacing and range once where they begin, not in each step

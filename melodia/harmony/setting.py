@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from melodia.harmony.parts import Given, Grid
+from melodia.harmony.parts import OCTAVE, Given, Grid
 from melodia.harmony.prepare import REST, STEP_TICKS, VOICES, Voices
 from melodia.harmony.rules import STEPS, count_errors
 from melodia.midi import part_name
@@ -28,8 +28,8 @@ class Chorale:
     """A take.
 
     `score`: parts named soprano, alto, tenor and bass, in the tempo and meter of the first given one. `voices`: (steps, 4)
-    MIDI pitches of the 16ths from the first note on, the given voices as they were read. `errors`: of voice-leading, by kind, in
-    `voices` (`melodia.harmony.rules`), given notes included. `messages`: what a user should know.
+    MIDI pitches of the 16ths from the first note on, the given voices as they were read. `errors`: of voice-leading, by kind, as it
+    is written (`melodia.harmony.rules`), given notes included. `messages`: what a user should know.
     """
 
     score: Score
@@ -70,7 +70,11 @@ def chorale_of(voices: Voices, grid: Grid, lines: Sequence[Given]) -> Chorale:
             parts.append(Part(name, PROGRAM, notes=made_notes(voices, voice, grid, lines, max(velocity, 1))))
     first = lines[0].score
     score = Score(parts, list(first.tempos), list(first.meters))
-    return Chorale(score=score, voices=voices, given=grid.given, errors=count_errors(voices), messages=notices(grid, lines))
+    written = voices.astype(np.int64)
+    for line in lines:
+        column = written[:, line.voice]
+        written[:, line.voice] = np.where(column == REST, REST, column - OCTAVE * grid.octaves[line.voice])
+    return Chorale(score=score, voices=voices, given=grid.given, errors=count_errors(written), messages=notices(grid, lines))
 
 
 def made_notes(voices: Voices, voice: int, grid: Grid, lines: Sequence[Given], velocity: int) -> list[Note]:
@@ -121,4 +125,6 @@ def notices(grid: Grid, lines: Sequence[Given]) -> list[str]:
             far = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''} {'higher' if octaves > 0 else 'lower'}"
             name = f"{line.where}: {part_name(line.part)}"
             found.append(f"{name} is out of a {VOICES[line.voice]}'s range: harmonised as if {far}, written as it is")
-    return found
+    first = lines[0]
+    left = [part_name(p) for p in first.score.parts if p.notes and not any(p is line.part for line in lines)]
+    return found + ([f"{first.where}: left out: {', '.join(left)}"] if left else [])

@@ -14,7 +14,7 @@ from melodia.composition.codec import KIND, KIND_PART, PROGRAM, encode
 from melodia.composition.data import DataConfig
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.composition.plan import GenerateConfig, make_plan
-from melodia.composition.styles import style_of
+from melodia.composition.styles import in_general_midi, style_of
 from melodia.composition.train import TrainConfig, composer_to_train
 from melodia.errors import ConfigError, MidiError
 from melodia.instruments import DRUMS
@@ -134,6 +134,14 @@ def test_a_composer_tuned_on_other_music_plays_anything(monkeypatch):
             start="x",
         )
         assert composer_to_train(config).config.style == expected
+
+
+def test_new_drums_have_a_sound_in_general_midi():
+    made = Part(is_drum=True, notes=[Note(0, 60, 22, 90), Note(0, 90, 42, 80), Note(240, 300, 26, 70), Note(480, 500, 38, 60)])
+    assert [n.pitch for n in in_general_midi(made, []).notes] == [42, 46, 38]
+    assert [n.pitch for n in in_general_midi(made, [Note(0, 9, 22, 9)]).notes] == [22, 42, 46, 38]
+    tune = Part(notes=[Note(0, 60, 22, 90)])
+    assert in_general_midi(tune, []) is tune
 
 
 @pytest.mark.parametrize("model", [3, object(), "transcriber"])

@@ -155,6 +155,14 @@ def test_the_tonic_of_what_is_given():
     assert tonic_of(voices, GIVEN) == 4 and tonic_of(voices, (True, False, False, True)) == 0  # the bass knows better
 
 
+def test_a_low_tune_is_counted_as_it_is_written_and_what_is_left_out_is_told(harmonizer):
+    low = melody([(0, 480, 40, 80), (0, 480, 42, 80)])
+    made = melodia.harmonize(Score([low, Part("Bells", 14, notes=[Note(0, 480, 90, 80)])]), part=1, model=harmonizer)
+    assert made.errors["crossing"] > 0 and made.errors["range"] == 1
+    assert "harmonised as if 2 octaves higher" in made.messages[0] and made.messages[1].endswith("left out: Bells")
+    assert len(melodia.harmonize(Score([low]), model=harmonizer).messages) == 1
+
+
 def test_a_melody_of_one_note(harmonizer):
     made = melodia.harmonize(Score([melody([(0, 30, 72, 80)])]), model=harmonizer)
     assert made.voices.shape == (1, 4) and all(len(part.notes) == 1 for part in made.score.parts)
