@@ -20,7 +20,7 @@ from torch import Tensor
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
-from melodia.harmony.echoes import BEAT, KINDS, Echoing
+from melodia.harmony.echoes import BEAT, KINDS, Echoing, echoes
 from melodia.harmony.model import SIDE_BY_SIDE, Choir
 from melodia.harmony.prepare import NUM_VOICES, REST, VOICES, Voices
 from melodia.harmony.reading import Facts, Outset, facts
@@ -82,7 +82,8 @@ def draw(
     for first in range(0, config.count, SIDE_BY_SIDE):
         rows = min(SIDE_BY_SIDE, config.count - first)
         setting = _Setting(outline, model, config, range(first, first + rows))
-        for step in range(steps):
+        setting.hear()
+        for step in range(outline.begun, steps):
             if outline.closing and step == max(outline.begun, steps - APPROACH):
                 setting.branch(CANDIDATES)
             setting.step(step)
@@ -134,6 +135,26 @@ class _Setting:
             raise ConfigError(f"model: it knows no pitch that the {VOICES[voice]} may sing")
         return allowed
 
+    @torch.no_grad()
+    def hear(self) -> None:
+        """Reads the steps in which all four voices are known."""
+        begun = self.outline.begun
+        if not begun:
+            return
+        said, likeness = (np.repeat(part[None], self.rows, axis=0) for part in echoes(self.outline.voices[:begun]))
+        heard = self.model.tokens(torch.from_numpy(said).to(self.device)), torch.from_numpy(likeness).long().to(self.device)
+        known = facts(self.tokens[:, :begun], *heard, self.outset, self.model.config.num_pitches)
+        _, self.state = self.model.listen(known, self.seen[:, :begun], None)
+        for step in range(begun):
+            self._remember(step)
+
+    def _remember(self, step: int) -> None:
+        """What has been sung in a step is there to come back to."""
+        now = self.pitches[:, step]
+        holds = (now == self.pitches[:, step - 1]).all(axis=1) if step else np.zeros(self.rows, np.bool_)
+        self.still = np.where(holds, self.still + 1, 0)
+        self.echoing.add(now.astype(np.uint8))
+
     def branch(self, each: int) -> None:
         """Makes several candidates of each take."""
         index = np.repeat(np.arange(self.rows), each)
@@ -157,13 +178,13 @@ class _Setting:
 
     @torch.no_grad()
     def step(self, step: int) -> None:
-        """Hears a step, and first draws what the voices that are not given sing in it."""
+        """Draws what the voices that are not given sing in a step."""
         said, likeness = self.echoing.next()
         known = self._known(step, said, likeness)
         read, self.state = self.model.listen(known, self.seen[:, step : step + 1], self.state)
         before = self.pitches[:, step - 1] if step else np.full((self.rows, NUM_VOICES), REST)
         final = max(self.outline.begun, self.pitches.shape[1] - self.outline.closing)
-        for voice in self.free if step >= self.outline.begun else ():
+        for voice in self.free:
             if step > final:
                 self.tokens[:, step, voice], self.pitches[:, step, voice] = self.tokens[:, step - 1, voice], before[:, voice]
                 continue
@@ -179,11 +200,9 @@ class _Setting:
             drawn = sample(logits, self.sampling, self.generators)
             self.tokens[:, step, voice] = drawn.to(self.device)
             self.pitches[:, step, voice] = drawn.numpy() + self.model.config.lowest_pitch
-        holds = (self.pitches[:, step] == before).all(axis=1)
-        self.still = np.where(holds, self.still + 1, 0)
+        self._remember(step)
         if step == final:
-            self.weights -= NO_MOVE * holds
-        self.echoing.add(self.pitches[:, step].astype(np.uint8))
+            self.weights -= NO_MOVE * (self.still > 0)
 
     def _moved_on(self, logits: Tensor, pitches: NDArray[np.int64]) -> Tensor:
         """Logits without the pitch that the soprano has, where nothing has moved for long and there is another one."""
