@@ -2,7 +2,7 @@
 
 torch's fused kernels with an explicit state: `forward(x, state) -> (y, state)`, batch first, nothing
 kept on the module. Reading a sequence whole or step by step gives the same; a state can be detached,
-saved, repeated for several takes, or set back to zero for the items of a batch that start anew.
+saved, selected, or set back to zero for the items of a batch that start anew.
 Hochreiter and Schmidhuber 1997, with forget gates (Gers et al. 2000); forget biases start at 1
 (Jozefowicz et al. 2015). GRU: Cho et al. 2014; RNN: Elman 1990, with tanh. `layer_norm` stands before
 each layer and `residual` around it (x + layer(norm(x)), where the widths agree), so the recurrence
@@ -229,11 +229,6 @@ def restarted(state: State, fresh: Tensor) -> State:
     """The state with zeros for those items of the batch that `fresh` (batch,) marks True."""
     keep = (~fresh).to(state[0].dtype)[None, :, None]
     return tuple(s * keep for s in state)
-
-
-def repeated(state: State, count: int) -> State:
-    """A state of one item as the state of `count` items, to branch takes from."""
-    return tuple(s.expand(-1, count, -1).contiguous() for s in state)
 
 
 def selected(state: State, items: Tensor | slice) -> State:

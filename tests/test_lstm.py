@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from melodia.errors import ConfigError
-from melodia.lstm import CELLS, LSTMConfig, StackedLSTM, detached, repeated, replaced, restarted, selected
+from melodia.lstm import CELLS, LSTMConfig, StackedLSTM, detached, replaced, restarted, selected
 
 KINDS = [{"cell": c} for c in CELLS] + [
     {"residual": True},
@@ -42,7 +42,7 @@ def test_a_state_can_be_branched(stack):
     _, state = stack(torch.randn(1, 4, 5))
     x = torch.randn(1, 3, 5)
     alone, _ = stack(x, state)
-    together, _ = stack(x.expand(4, -1, -1), repeated(state, 4))
+    together, _ = stack(x.expand(4, -1, -1), tuple(part.expand(-1, 4, -1).contiguous() for part in state))
     close(together, alone.expand(4, -1, -1))
 
 

@@ -123,7 +123,6 @@ def make_takes(
     """
     steers = {"register": register, "density": density, "polyphony": polyphony, "velocity": velocity, "repetition": repetition}
     steers |= {"instruments": instruments, "rank": rank or None, "seed_bars": None if seed_bars == LISTEN_BARS else seed_bars}
-    steers |= {"precision": None if precision == "float32" else precision}
     domain = domain_of(model)
     if domain == "performance":  # what the other two need is imported for them alone
         from melodia.api.performance import improvised
@@ -137,6 +136,7 @@ def make_takes(
             count=count,
             random_seed=random_seed,
             continuation_only=continuation_only,
+            precision=precision,
         )
         sampling = SamplingConfig(temperature=one_number(temperature, domain), top_k=top_k, top_p=top_p)
         return improvised(seed, timed, sampling, model, device, progress)  # type: ignore[arg-type]
@@ -147,7 +147,9 @@ def make_takes(
         from melodia.harmony.generate import GenerateConfig as ChoraleConfig
 
         refuse(steers | {"seconds": seconds}, model, domain)
-        refuse({"top_k": top_k or None, "top_p": None if top_p == TOP_P else top_p}, model, domain)
+        usual = {"top_k": 0, "top_p": TOP_P, "precision": "float32"}
+        given = {"top_k": top_k, "top_p": top_p, "precision": precision}
+        refuse({name: value for name, value in given.items() if value != usual[name]}, model, domain)
         length = {} if bars is None else {"bars": bars}
         wanted = ChoraleConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=signature)
         drawing = DrawConfig(count=count, temperature=one_number(temperature, domain), random_seed=random_seed)

@@ -26,6 +26,7 @@ PITCHES, LONGEST_SHIFT, VELOCITIES = 128, 100, 32
 ON, OFF, SHIFT, VELOCITY = 0, PITCHES, 2 * PITCHES, 2 * PITCHES + LONGEST_SHIFT  # the first event of each kind
 EVENTS = VELOCITY + VELOCITIES
 VELOCITY_STEP = 4  # MIDI velocities an event of velocity stands for
+FIRST_VELOCITY = 64  # MIDI's, of notes before which none was told
 REAL_TIME_BPM = 125.0  # at which a tick is a millisecond
 STEP_TICKS = 10
 
@@ -103,17 +104,22 @@ def velocity_bins(velocities: NDArray[np.int64]) -> NDArray[np.int64]:
     return (velocities - 1) // VELOCITY_STEP
 
 
-def decode(events: Events | Sequence[int]) -> Notes:
-    """The notes of events, with the velocity that is the second of the four of its event. What has no end lasts to the last step.
+def velocity_in_bin(number: int) -> int:
+    """The MIDI velocity that an event stands for: the second of its four."""
+    return number * VELOCITY_STEP + 2
+
+
+def decode(events: Events | Sequence[int], velocity: int = FIRST_VELOCITY) -> Notes:
+    """The notes of events; `velocity` is in force before the first that tells one. What has no end lasts to the last step.
 
     Any events will do: an off of a silent key says nothing, an on of one that sounds ends its note.
     """
     notes: list[list[int]] = []
     sounding: dict[int, int] = {}
-    step, velocity = 0, 64
+    step = 0
     for event in np.asarray(events, np.int64).tolist():
         if event >= VELOCITY:
-            velocity = (event - VELOCITY) * VELOCITY_STEP + 2
+            velocity = velocity_in_bin(event - VELOCITY)
         elif event >= SHIFT:
             step += event - SHIFT + 1
         else:

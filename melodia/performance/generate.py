@@ -11,16 +11,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
-from melodia.lstm import State, repeated
-from melodia.performance.codec import STEPS_A_SECOND, Notes, as_score, decode, encode, notes_of, ticks_at
+from melodia.lstm import State
+from melodia.performance.codec import (
+    FIRST_VELOCITY,
+    STEPS_A_SECOND,
+    VELOCITIES,
+    Notes,
+    as_score,
+    decode,
+    encode,
+    notes_of,
+    ticks_at,
+    velocity_in_bin,
+)
 from melodia.performance.model import WINDOW, Pianist
-from melodia.performance.reading import Keys, follow, now
-from melodia.sampling import SamplingConfig, sample
+from melodia.performance.reading import Keys
+from melodia.performance.steps import PianistSteps, streams_of
+from melodia.sampling import SamplingConfig
 from melodia.score import SUSTAIN, Control, Part, Score, note_array, to_notes
+from melodia.stepping import check_precision, drawn
 from melodia.takes import Takes
 
 DEFAULT_SECONDS = 30.0
@@ -38,10 +50,12 @@ class GenerateConfig:
     count: int = 1  # takes
     random_seed: int = 0
     continuation_only: bool = False
+    precision: str = "float32"  # of the weights while notes are drawn
 
     def __post_init__(self) -> None:
         check_range("seconds", self.seconds, 0.1, LONGEST_SECONDS)
         check_range("count", self.count, 1, 1000)
+        check_precision(self.precision)
         check_range("random_seed", self.random_seed, 0, 2**63 - 1)
 
 
@@ -67,14 +81,15 @@ def generate(
             messages.append("the pianist hears the seed as played on one piano, without its drums")
         begin = int(notes[:, 1].max())
         state = listen(pianist, notes)
-    steps, made = round(config.seconds * STEPS_A_SECOND), []
+    length, made = round(config.seconds * STEPS_A_SECOND), []
+    steps, in_force = PianistSteps(pianist, config.precision), velocity_of(Keys(*state[2:]))
     total = round(config.seconds * config.count)
     for first in range(0, config.count, TOGETHER):
         numbers = range(first, min(first + TOGETHER, config.count))
-        playing = Improvisation(pianist, state, [config.random_seed + i * 1_000_003 for i in numbers], sampling)
-        for lasted in playing.play(steps):
+        playing = Improvisation(steps, state, [config.random_seed + i * 1_000_003 for i in numbers], sampling)
+        for lasted in playing.play(length):
             progress(round(config.seconds * first + lasted * len(numbers)), total)
-        made += [within(decode(events), steps) for events in playing.takes]
+        made += [within(decode(events, in_force), length) for events in playing.takes]
     if any(not len(notes) for notes in made):
         messages.append("a take is silent; try another random seed, or more seconds")
     if primer is None or config.continuation_only:
@@ -99,31 +114,36 @@ def listen(pianist: Pianist, notes: Notes) -> State:
 class Improvisation:
     """Takes that go on from one state, each with a generator of its own."""
 
-    def __init__(self, pianist: Pianist, state: State, random_seeds: list[int], sampling: SamplingConfig) -> None:
-        self.pianist, self.sampling = pianist, sampling
-        count = len(random_seeds)
-        self.stack: State = repeated(state[:2], count)
-        self.keys = Keys(*(part.expand(count, *part.shape[1:]) for part in state[2:]))
+    def __init__(self, steps: PianistSteps, state: State, random_seeds: list[int], sampling: SamplingConfig) -> None:
+        self.steps, self.sampling = steps, sampling
+        self.streams, self.stack = streams_of(state, len(random_seeds))
         self.takes: list[list[int]] = [[] for _ in random_seeds]  # events
         self.random = [torch.Generator().manual_seed(random_seed) for random_seed in random_seeds]
 
-    @torch.no_grad()
     def play(self, steps: int) -> Iterator[float]:
         """Plays until each take is so long, and says after each event how many seconds the shortest has."""
-        begin, lasted = self.keys.step, [0] * len(self.takes)
-        while min(lasted) < steps:
-            for take, event, long in zip(self.takes, self._next().tolist(), lasted, strict=True):
-                if long < steps:
+        begin = self.streams[0].step
+        while (lasted := min(stream.step for stream in self.streams) - begin) < steps:
+            yield lasted / STEPS_A_SECOND
+            for take, stream, event in zip(self.takes, self.streams, self._next(), strict=True):
+                if stream.step - begin < steps:
                     take.append(event)
-            lasted = (self.keys.step - begin).tolist()
-            yield min(*lasted, steps) / STEPS_A_SECOND
+                stream.add(event)
+        yield steps / STEPS_A_SECOND
 
-    def _next(self) -> Tensor:
+    def _next(self) -> list[int]:
         """Draws an event of each take."""
-        log_probs, self.stack = self.pianist(now(self.keys), self.stack)
-        events = sample(log_probs[:, 0], self.sampling, self.random).to(log_probs.device)
-        _, self.keys = follow(events[:, None], self.keys)
+        how, events = self.sampling, []
+        for logits, generator in zip(self.steps(self.streams, self.stack), self.random, strict=True):
+            u = float(torch.rand((), generator=generator, dtype=torch.float64))
+            events.append(drawn(logits, np.isfinite(logits), how.temperature, how.top_k, how.top_p, u))
         return events
+
+
+def velocity_of(keys: Keys) -> int:
+    """The MIDI velocity that is in force, for events that go on."""
+    velocity = int(keys.velocity[0])
+    return FIRST_VELOCITY if velocity == VELOCITIES else velocity_in_bin(velocity)
 
 
 def within(notes: Notes, steps: int) -> Notes:

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from melodia.config import check_range
 from melodia.errors import ConfigError
-from melodia.lstm import State, repeated
 from melodia.performance.codec import (
     LONGEST_SHIFT,
     OFF,
@@ -34,8 +33,9 @@ from melodia.performance.codec import (
     ticks_at,
 )
 from melodia.performance.model import Pianist
-from melodia.performance.reading import Keys, follow, now
+from melodia.performance.steps import PianistSteps, streams_of
 from melodia.score import Note, Score, note_array
+from melodia.stepping import Floats
 
 FARTHEST = 3  # steps that notes move by
 SPREAD = 1.5  # steps
@@ -101,11 +101,9 @@ class Hand:
     """The pianist on its way through written music."""
 
     def __init__(self, pianist: Pianist, config: HumanizeConfig) -> None:
-        self.pianist, self.temperature = pianist, config.temperature
-        self.device = pianist.norm.weight.device
-        state = pianist.first_state(1, self.device)
-        self.keys = Keys(*state[2:])
-        self.log_probs, self.stack = self._next(state[:2])
+        self.steps, self.temperature = PianistSteps(pianist), config.temperature
+        (self.stream,), self.stack = streams_of(pianist.first_state(1), 1)
+        self.log_probs = log_probs(self.steps([self.stream], self.stack))[0]
         self.random = torch.Generator().manual_seed(config.random_seed)
         self.step = 0
         self.latest = 0.0  # onset so far, in seconds
@@ -162,12 +160,12 @@ class Hand:
         """Draws a velocity for a note, strikes it, and says how loud it was."""
         if pitch in self.sounds:  # in another part, or not ended yet
             self._tell(OFF + pitch)
-        log_probs, in_force = self.log_probs, int(self.keys.velocity)
-        others = torch.tensor([v for v in range(VELOCITIES) if v != in_force], device=self.device)
-        after = self._after(VELOCITY + others)
+        in_force = self.stream.velocity
+        others = torch.tensor([v for v in range(VELOCITIES) if v != in_force])
+        after = self._after((VELOCITY + others).tolist())
         scores = torch.full((VELOCITIES + 1,), -torch.inf)
-        scores[others] = log_probs[VELOCITY + others] + after[:, ON + pitch]
-        scores[in_force] = log_probs[ON + pitch]
+        scores[others] = self.log_probs[VELOCITY + others] + after[:, ON + pitch]
+        scores[in_force] = self.log_probs[ON + pitch]
         velocity = self._drawn(scores[:VELOCITIES] / self.temperature)
         if velocity != in_force:
             self._tell(VELOCITY + velocity)
@@ -176,29 +174,27 @@ class Hand:
         self.sounds[pitch] = self.strokes
         return 1 + VELOCITY_STEP * (velocity + float(torch.rand((), generator=self.random)))
 
-    @torch.no_grad()
-    def _next(self, stack: State) -> tuple[Tensor, State]:
-        """Logarithms of the probabilities of the next event, and the stack once it has read the last one."""
-        log_probs, stack = self.pianist(now(self.keys), stack)
-        return log_probs[0, 0].float().cpu(), stack
-
-    @torch.no_grad()
-    def _after(self, events: Tensor) -> Tensor:
-        """(events,) -> (events, EVENTS): those of the event after each of some that may come next."""
-        keys = Keys(*(part.expand(len(events), *part.shape[1:]) for part in self.keys))
-        _, keys = follow(events[:, None], keys)
-        log_probs: Tensor = self.pianist(now(keys), repeated(self.stack, len(events)))[0][:, 0]
-        return log_probs.float().cpu()
+    def _after(self, events: Sequence[int]) -> Tensor:
+        """(events, EVENTS): what is likely after each of some events that may come next."""
+        streams = [self.stream.copy() for _ in events]
+        for stream, event in zip(streams, events, strict=True):
+            stream.add(event)
+        return log_probs(self.steps(streams, tuple(np.repeat(part, len(events), axis=1) for part in self.stack)))
 
     def _tell(self, event: int) -> None:
         """Has an event come next, whatever was likely."""
-        _, self.keys = follow(torch.tensor([[event]], device=self.device), self.keys)
-        self.log_probs, self.stack = self._next(self.stack)
+        self.stream.add(event)
+        self.log_probs = log_probs(self.steps([self.stream], self.stack))[0]
 
     def _drawn(self, scores: Tensor) -> int:
         if not bool((scores > -torch.inf).any()):
             scores = torch.zeros_like(scores)
         return int(torch.multinomial(scores.softmax(dim=-1), 1, generator=self.random))
+
+
+def log_probs(logits: Floats) -> Tensor:
+    """Of each row."""
+    return torch.from_numpy(logits).log_softmax(dim=-1)
 
 
 def rewritten(score: Score, notes: Sequence[_Written], amount: float) -> Score:

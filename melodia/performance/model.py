@@ -2,10 +2,11 @@
 
 Stacked LSTMs read the event before together with all that follows from the events so far (`melodia.performance.reading`): which
 keys sound, how long ago each was struck and which can be let go now, the velocity in force, the silence since the last stroke.
-The head scores events by themselves, and keys and velocities by what they are now: a key by how long ago it was struck and by
-its interval from the last strokes, which stays the same when music is transposed; the note to end by its turn, and by how long
-it began after the one that has just ended; a velocity by its distance from the one in force. What cannot come next has no
-probability, and the rest shares it.
+The head scores events by themselves, and by what they would be now: a key by how long ago it was struck and by its interval
+from the last strokes, which stays the same when music is transposed; the note to end by its turn, and by how long it began after
+the one that has just ended; a velocity by its distance from the last ones; a shift by where it leads, how long after the last
+stroke that would be, against the times between the strokes before, and how old the next note to end would be. What cannot come
+next has no probability, and the rest shares it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from melodia.lstm import LSTMConfig, StackedLSTM, State, restarted, selected
-from melodia.performance.codec import EVENTS, OFF, PITCHES, SHIFT, VELOCITIES, VELOCITY, Events
-from melodia.performance.reading import BEFORE, BEGIN, NO_PITCH, STEPS, Keys, Known, follow, silent
+from melodia.performance.codec import EVENTS, LONGEST_SHIFT, OFF, PITCHES, SHIFT, VELOCITIES, Events
+from melodia.performance.reading import BEATS, BEFORE, BEGIN, NO_PITCH, STEPS, Keys, Known, follow, silent
 
 SIDE_BY_SIDE = 32  # performances that are scored at once
 WINDOW = 256  # events that are scored at once
@@ -29,6 +30,8 @@ LOWEST_KEY, NUM_KEYS = 21, 88  # whose ages the stack reads
 AGES = (1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 61, 91, 141, 221, 401, 1001, STEPS)  # steps; buckets begin there, the last is never
 AFTER = (1, 2, 4, 8, 16)  # steps; the same, of how long a note began after another
 MOST_TO_END = 10  # notes that are counted
+FINE = (*range(1, 51), *(round(50 * 1.08**i) for i in range(1, 40)), STEPS)  # steps; the same, to tell rhythms apart
+NEAR = 16  # steps that two times between strokes are told apart by
 FADES = (50.0, 200.0)  # steps in which what is read of a stroke falls to a third
 
 
@@ -74,7 +77,9 @@ class Pianist(nn.Module):
         self.velocity = nn.Embedding(VELOCITIES + 1, size)
         self.silence = nn.Embedding(len(AGES) + 1, size)
         self.to_end = nn.Embedding(MOST_TO_END + 1, size)
-        for table in (self.event, self.velocity, self.silence, self.to_end):
+        self.beats = nn.Embedding(BEATS * (len(FINE) + 1), size)
+        self.loudness = nn.Embedding(BEFORE * (VELOCITIES + 1), size)
+        for table in (self.event, self.velocity, self.silence, self.to_end, self.beats, self.loudness):
             nn.init.normal_(table.weight, std=0.3)
         self.keys = nn.Linear((2 + len(FADES)) * NUM_KEYS, size)
         self.lstm = StackedLSTM(config.stack())
@@ -97,9 +102,14 @@ class Pianist(nn.Module):
         short, long = ((age / -fade).exp() for fade in FADES)
         can_end = known.allowed[..., OFF:SHIFT]
         keys = self.keys(torch.cat([sounding, sounding * short, long, can_end[..., shown].float()], dim=-1))
-        x = self.event(known.last) + self.velocity(known.velocity) + self.silence(bucket(known.silence, AGES)) + keys
-        read: Tensor = x + self.to_end(can_end.sum(dim=-1).clamp(max=MOST_TO_END))
-        return read
+        x: Tensor = self.event(known.last) + self.velocity(known.velocity) + self.silence(bucket(known.silence, AGES)) + keys
+        x = x + self.to_end(can_end.sum(dim=-1).clamp(max=MOST_TO_END))
+        rhythm = torch.cat([known.since_beats[..., -1:], between(known)], dim=-1)
+        for row, code in enumerate(bucket(rhythm, FINE).unbind(-1)):
+            x = x + self.beats(code + row * (len(FINE) + 1))
+        for row, velocity in enumerate(known.loudness.unbind(-1)):
+            x = x + self.loudness(velocity + row * (VELOCITIES + 1))
+        return x
 
     def first_state(self, batch_size: int, device: torch.device | str = "cpu") -> State:
         """The state at the start of performances."""
@@ -151,24 +161,31 @@ class Head(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         buckets, intervals = len(AGES) + 1, 2 * WIDE + 2
-        self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2, 2 * VELOCITIES, *[intervals] * BEFORE]
+        self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2]
+        self.sizes += [*[2 * VELOCITIES] * (1 + BEFORE), *[len(FINE) + 1] * 2, *[intervals] * BEFORE, *[2 * NEAR + 1] * (BEATS - 1)]
         self.scores = nn.Linear(size, sum(self.sizes))
         nn.init.normal_(self.scores.weight, std=0.02)
         nn.init.zeros_(self.scores.bias)
 
     def forward(self, y: Tensor, known: Known) -> Tensor:
         """(batch, length, size) -> (batch, length, EVENTS) logits, -inf for what cannot come next."""
-        events, struck, held, turn, after, louder, *intervals = self.scores(y).float().split(self.sizes, dim=-1)
+        events, struck, held, turn, after, *others = self.scores(y).float().split(self.sizes, dim=-1)
+        (*louder, landing, ending), others = others[: 3 + BEFORE], others[3 + BEFORE :]
+        intervals, apart = others[:BEFORE], others[BEFORE:]
         ages = bucket(known.age, AGES)
         on = struck.gather(-1, ages)
         for scores, pitch in zip(intervals, known.strokes.unbind(-1), strict=True):
             on = on + scores.gather(-1, intervals_from(pitch))
         off = held.gather(-1, ages) + turn.gather(-1, turns(known)) + after.gather(-1, later(known))
-        velocities = torch.arange(VELOCITIES, device=y.device)
-        distance = (velocities - known.velocity[..., None] + VELOCITIES - 1).clamp(min=0)
-        distance = distance.masked_fill((known.velocity == VELOCITIES)[..., None], 2 * VELOCITIES - 1)
-        others = y.new_zeros((*on.shape[:-1], VELOCITY - SHIFT), dtype=on.dtype)
-        logits: Tensor = events + torch.cat([on, off, others, louder.gather(-1, distance)], dim=-1)
+        shifts = torch.arange(1, LONGEST_SHIFT + 1, device=y.device)
+        after_shift = known.since_beats[..., -1:] + shifts
+        shift = landing.gather(-1, bucket(after_shift, FINE)) + ending.gather(-1, bucket(oldest(known)[..., None] + shifts, FINE))
+        velocity = louder[0].gather(-1, louder_than(known.velocity))
+        for scores, before in zip(louder[1:], known.loudness.unbind(-1), strict=True):
+            velocity = velocity + scores.gather(-1, louder_than(before))
+        for scores, steps in zip(apart, between(known).unbind(-1), strict=True):
+            shift = shift + scores.gather(-1, (after_shift - steps[..., None]).clamp(-NEAR, NEAR) + NEAR)
+        logits: Tensor = events + torch.cat([on, off, shift, velocity], dim=-1)
         return logits.masked_fill(~known.allowed, -torch.inf)
 
 
@@ -181,6 +198,23 @@ def intervals_from(pitch: Tensor) -> Tensor:
     """Intervals from a pitch to each key as codes: (...) -> (..., PITCHES)."""
     codes = (torch.arange(PITCHES, device=pitch.device) - pitch[..., None]).clamp(-WIDE, WIDE) + WIDE
     return codes.masked_fill((pitch == NO_PITCH)[..., None], 2 * WIDE + 1)
+
+
+def louder_than(velocity: Tensor) -> Tensor:
+    """Distances of velocities from one as codes: (...) -> (..., VELOCITIES)."""
+    distance = (torch.arange(VELOCITIES, device=velocity.device) - velocity[..., None] + VELOCITIES - 1).clamp(min=0)
+    return distance.masked_fill((velocity == VELOCITIES)[..., None], 2 * VELOCITIES - 1)
+
+
+def between(known: Known) -> Tensor:
+    """(..., BEATS - 1): steps between the last strokes, those of a chord as one; the last one last."""
+    return known.since_beats[..., :-1] - known.since_beats[..., 1:]
+
+
+def oldest(known: Known) -> Tensor:
+    """Steps since the first note began of those that sound; `STEPS` if none does."""
+    began = torch.where(known.sounding, known.age, -1).amax(dim=-1)
+    return torch.where(began < 0, STEPS, began)
 
 
 def turns(known: Known) -> Tensor:

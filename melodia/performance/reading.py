@@ -21,6 +21,9 @@ BEGIN = EVENTS  # what is read before the first event
 STEPS = 2**32
 BEFORE = 3  # strokes that are kept
 NO_PITCH = PITCHES  # of a stroke that there was none of
+BEATS = 4  # strokes that are kept with the time between them, those of a chord as one
+CHORD = 3  # steps; a stroke so soon after another is of its chord
+NEVER = -2 * STEPS  # the step of what has not been
 
 
 class Keys(NamedTuple):
@@ -33,6 +36,8 @@ class Keys(NamedTuple):
     released: Tensor  # (batch,) moment when the note began that the last event ended; 0 if it ended none
     onset: Tensor  # (batch,) step of the last stroke
     strokes: Tensor  # (batch, BEFORE) pitches, the last one last
+    loudness: Tensor  # (batch, BEFORE) velocities of these strokes, counted from 0; `VELOCITIES` if there was none
+    beats: Tensor  # (batch, BEATS) steps of the last strokes that none came shortly before, the last one last; `NEVER`
     on: Tensor  # (batch, PITCHES) moment of the last stroke of a key
     off: Tensor  # (batch, PITCHES) moment of its last release
 
@@ -44,6 +49,8 @@ class Known(NamedTuple):
     velocity: Tensor  # (batch, length)
     silence: Tensor  # (batch, length) steps since the last stroke
     strokes: Tensor  # (batch, length, BEFORE) pitches
+    loudness: Tensor  # (batch, length, BEFORE) velocities
+    since_beats: Tensor  # (batch, length, BEATS) steps since each; beyond `STEPS` if there was none
     sounding: Tensor  # (batch, length, PITCHES) bool
     age: Tensor  # (batch, length, PITCHES) steps since a key was struck; `STEPS` if it never was
     began: Tensor  # (batch, length, PITCHES) moment of that
@@ -55,8 +62,11 @@ def silent(batch_size: int, device: torch.device | str = "cpu") -> Keys:
     """What is known at the start."""
     zeros = torch.zeros(batch_size, dtype=torch.int64, device=device)
     keys = torch.zeros((batch_size, PITCHES), dtype=torch.int64, device=device)
-    strokes = torch.full((batch_size, BEFORE), NO_PITCH, device=device)
-    return Keys(zeros, zeros, zeros + BEGIN, zeros + VELOCITIES, zeros, zeros, strokes, keys, keys)
+    strokes, loudness, beats = (
+        torch.full((batch_size, count), none, device=device)
+        for count, none in ((BEFORE, NO_PITCH), (BEFORE, VELOCITIES), (BEATS, NEVER))
+    )
+    return Keys(zeros, zeros, zeros + BEGIN, zeros + VELOCITIES, zeros, zeros, strokes, loudness, beats, keys, keys)
 
 
 def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
@@ -70,7 +80,9 @@ def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
     began = on[:, :-1].gather(-1, (events % PITCHES)[..., None])[..., 0]
     velocities = _filled(torch.where(events >= VELOCITY, events - VELOCITY, -1), keys.velocity)
     onsets = _filled(torch.where(ons, steps, -1), keys.onset)
-    strokes, ranks = _strokes(events, ons, keys.strokes)
+    strokes = _recent(events, ons, keys.strokes)
+    loudness = _recent(velocities[:, :-1], ons, keys.loudness)
+    beats = _recent(steps, ons & ((steps - onsets[:, :-1] > CHORD) | (strokes[:, :-1, -1] == NO_PITCH)), keys.beats)
     lasts = torch.cat([keys.last[:, None], events], dim=1)
     released = torch.cat([keys.released[:, None], torch.where(offs, began, 0)], dim=1)
     before = torch.cat([keys.step[:, None], steps[:, :-1]], dim=1)
@@ -79,21 +91,17 @@ def follow(events: Tensor, keys: Keys) -> tuple[Known, Keys]:
         last=lasts[:, :-1],
         velocity=velocities[:, :-1],
         silence=before - onsets[:, :-1],
-        strokes=strokes.gather(1, ranks[:, :-1].flatten(1)).view(-1, length, BEFORE),
+        strokes=strokes[:, :-1],
+        loudness=loudness[:, :-1],
+        since_beats=before[..., None] - beats[:, :-1],
         sounding=sounding,
         age=torch.where(on[:, :-1] > 0, before[..., None] - on[:, :-1] % STEPS, STEPS),
         began=on[:, :-1],
         released=released[:, :-1],
         allowed=_allowed(lasts[:, :-1], velocities[:, :-1], sounding, on[:, :-1] > released[:, :-1, None]),
     )
-    last_strokes = strokes.gather(1, ranks[:, -1])
-    after = (steps[:, -1], keys.so_far + length, lasts[:, -1], velocities[:, -1], released[:, -1], onsets[:, -1], last_strokes)
-    return known, Keys(*after, on[:, -1], off[:, -1])
-
-
-def now(keys: Keys) -> Known:
-    """What is known before the next event, whatever it is: of length 1."""
-    return follow(torch.zeros_like(keys.step)[:, None], keys)[0]
+    parts = (lasts, velocities, released, onsets, strokes, loudness, beats, on, off)
+    return known, Keys(steps[:, -1], keys.so_far + length, *(part[:, -1] for part in parts))
 
 
 def _latest(pitches: Tensor, moments: Tensor, first: Tensor) -> Tensor:
@@ -110,14 +118,14 @@ def _filled(values: Tensor, first: Tensor) -> Tensor:
     return values.gather(1, places)
 
 
-def _strokes(events: Tensor, ons: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
-    """Pitches of strokes, and (batch, length + 1, BEFORE) where among them the last ones are, before the first event and after."""
-    count = ons.long().cumsum(dim=1)
-    rows = torch.full((len(events), BEFORE + events.shape[1] + 1), NO_PITCH, device=events.device)
-    rows[:, :BEFORE] = first
-    rows.scatter_(1, torch.where(ons, BEFORE - 1 + count, rows.shape[1] - 1), torch.where(ons, events, NO_PITCH))
-    count = torch.nn.functional.pad(count, (1, 0))
-    return rows, count[..., None] + torch.arange(BEFORE, device=events.device)
+def _recent(values: Tensor, chosen: Tensor, first: Tensor) -> Tensor:
+    """(batch, length + 1, kept): the last of the chosen values, as many as `first` has, before the first event and after each."""
+    kept = first.shape[1]
+    count = chosen.long().cumsum(dim=1)
+    rows = torch.cat([first, torch.zeros_like(values), values[:, :1]], dim=1)  # the last place takes what is not chosen
+    rows.scatter_(1, torch.where(chosen, kept - 1 + count, rows.shape[1] - 1), values)
+    places = torch.nn.functional.pad(count, (1, 0))[..., None] + torch.arange(kept, device=values.device)
+    return rows.gather(1, places.flatten(1)).view(*places.shape)
 
 
 def _allowed(last: Tensor, velocity: Tensor, sounding: Tensor, later: Tensor) -> Tensor:

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from melodia.errors import CorpusError
-from melodia.performance.codec import EVENTS, OFF, encode, playable
+from melodia.performance.codec import EVENTS, OFF, SHIFT, VELOCITY, encode, playable
 from melodia.performance.evaluate import evaluate
-from melodia.performance.model import Pianist, PianistConfig, collated
+from melodia.performance.model import NEAR, Pianist, PianistConfig, collated
 from melodia.performance.reading import follow, silent
 
 
@@ -80,6 +80,21 @@ def test_the_loss_carries_the_state_and_begins_anew_where_told():
             assert int(count) == len(window)
             nats += float(lost)
     assert nats == pytest.approx(sum(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("on_the_way", [[], [SHIFT + 4, OFF + 60], [SHIFT + 4, OFF + 60, SHIFT + 8, OFF + 61]])
+def test_a_pulse_can_be_told_whatever_ends_on_the_way(on_the_way):
+    model = small()
+    sizes = model.head.sizes
+    for parameters in model.head.parameters():
+        torch.nn.init.zeros_(parameters)
+    model.head.scores.bias.data[sum(sizes[:-1]) + NEAR] = 5.0  # as long as the last time between strokes
+    pulse = 30
+    events = [VELOCITY + 9, 60, SHIFT + pulse - 1, 61, SHIFT + 1, 62, *on_the_way]  # 61 and 62 are a chord
+    gone = sum(event - SHIFT + 1 for event in events[4:] if SHIFT <= event < VELOCITY)
+    with torch.no_grad():
+        log_probs = log_probs_of(model, np.array([*events, 0]))[-1]
+    assert int(log_probs.argmax()) == SHIFT + pulse - gone - 1
 
 
 def test_it_learns_a_performance():

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 
 from melodia.performance.codec import EVENTS, OFF, SHIFT, VELOCITIES, VELOCITY, encode
-from melodia.performance.reading import BEGIN, NO_PITCH, STEPS, follow, now, silent
+from melodia.performance.reading import BEGIN, NEVER, NO_PITCH, STEPS, follow, silent
 from tests.performance.test_codec import NOTES
 
 
@@ -34,13 +34,16 @@ def test_what_is_written_is_allowed_and_windows_are_as_one(notes):
 
 def test_what_is_known():
     events = [VELOCITY + 9, 60, 64, SHIFT + 19, OFF + 64, VELOCITY + 3, 67, SHIFT + 99, OFF + 60]
-    (last, velocity, silence, strokes, sounding, age, began, released, _), keys = read(events)
+    (last, velocity, silence, strokes, loudness, since_beats, sounding, age, began, released, _), keys = read(events)
     assert last.tolist() == [BEGIN, *events[:-1]]
     assert velocity.tolist() == [VELOCITIES, *[9] * 5, *[3] * 3]
     assert silence.tolist() == [0, 0, 0, 0, 20, 20, 20, 0, 100]
     assert strokes[0].tolist() == [NO_PITCH] * 3 and strokes[4].tolist() == [NO_PITCH, 60, 64]
     assert strokes[-1].tolist() == keys.strokes[0].tolist() == [60, 64, 67]
     assert sounding[:, 60].tolist() == [False, False, *[True] * 7] and sounding[-1].nonzero().flatten().tolist() == [60, 67]
+    assert loudness[3].tolist() == [VELOCITIES, 9, 9] and loudness[-1].tolist() == keys.loudness[0].tolist() == [9, 9, 3]
+    assert since_beats[:3, -1].tolist() == [-NEVER, -NEVER, 0]
+    assert since_beats[-1].tolist() == [100 + 20 - NEVER] * 2 + [120, 100] and keys.beats[0, 1:].tolist() == [NEVER, 0, 20]
     assert age[0, 60] == STEPS and age[-1, [60, 64, 67]].tolist() == [120, 120, 100]
     assert began[-1, 60] < began[-1, 64] < began[-1, 67]
     assert released.nonzero().flatten().tolist() == [5] and released[5] == began[5, 64]
@@ -48,7 +51,7 @@ def test_what_is_known():
 
 def allowed(*events):
     keys = follow(torch.tensor([events]), silent(1))[1] if events else silent(1)
-    return set(now(keys).allowed[0, 0].nonzero().flatten().tolist())
+    return set(follow(torch.zeros((1, 1), dtype=torch.int64), keys)[0].allowed[0, 0].nonzero().flatten().tolist())
 
 
 def test_what_can_come_next():
