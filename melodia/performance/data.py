@@ -27,7 +27,7 @@ class DataConfig:
 
     batch_size: int = 64
     length: int = 128
-    transpose: int = 3
+    transpose: int = 6
     stretch: float = 0.05  # of all durations
     random_seed: int = 0
 
