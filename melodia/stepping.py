@@ -23,6 +23,7 @@ from torch import Tensor
 
 from melodia.errors import ConfigError
 from melodia.lstm import StackedLSTM, State
+from melodia.weights import in_eight_bits
 
 Floats = NDArray[np.float32]
 Arrays = tuple[Floats, ...]  # a state: each (layers, streams, size)
@@ -158,8 +159,7 @@ class Product:
         self.scales = np.ones(len(rows), np.float32)
         self.weights: NDArray[Any] = rows
         if precision == "int8":
-            self.scales = (np.maximum(np.abs(rows).max(axis=1), 1e-12) / 127).astype(np.float32)
-            self.weights = np.round(rows / self.scales[:, None]).astype(np.int8)
+            self.weights, self.scales = in_eight_bits(rows)
         self._whole: torch.Tensor | None = None
 
     def __call__(self, x: Floats) -> Floats:
@@ -203,8 +203,8 @@ class Steps:
         self.norms = [normed(norm) for norm in stack.norms] if stack.config.layer_norm else []
         self.residual = stack.config.residual
         for ((w_input, w_hidden, b_input, b_hidden),) in stack.weights():
-            joined = torch.cat([w_input, w_hidden], dim=1).detach().float().cpu().numpy()
-            self.products.append(Product(joined, (b_input + b_hidden).detach().float().cpu().numpy(), precision))
+            joined = floats_of(torch.cat([w_input, w_hidden], dim=1))
+            self.products.append(Product(joined, floats_of(b_input + b_hidden), precision))
         self.size = stack.config.hidden_size
 
     def __call__(self, x: Floats, state: Arrays) -> Floats:
@@ -229,7 +229,7 @@ class Steps:
 
 def normed(norm: Any) -> Callable[[Floats], Floats]:
     """The same with arrays."""
-    weight, bias = (part.detach().float().cpu().numpy() for part in (norm.weight, norm.bias))
+    weight, bias = floats_of(norm.weight), floats_of(norm.bias)
 
     def apply(x: Floats) -> Floats:
         away = x - x.mean(axis=1, keepdims=True)
@@ -260,7 +260,7 @@ def drawn(logits: Floats, allowed: NDArray[np.bool_], temperature: float, top_k:
 
 def arrays_of(state: State) -> Arrays:
     """A state as arrays of its own."""
-    return tuple(np.array(part.detach().float().cpu().numpy()) for part in state)
+    return tuple(np.array(floats_of(part)) for part in state)
 
 
 def can_step(stack: StackedLSTM) -> bool:

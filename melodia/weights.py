@@ -14,6 +14,8 @@ from melodia.errors import CheckpointError
 from melodia.files import temporary_beside
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 FILE = "model.safetensors"
@@ -46,22 +48,29 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
+def in_eight_bits(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(rows, columns) as whole numbers, and the scale of each row."""
+    import numpy as np
+
+    scales = (np.maximum(np.abs(rows).max(axis=1), 1e-12) / LARGEST).astype(np.float32)
+    return np.round(rows / scales[:, None]).astype(np.int8), scales
+
+
 def write_weights(folder: Path, weights: Mapping[str, Tensor], eight_bits: bool = False) -> None:
     """Writes the weights of a checkpoint, whole or not at all.
 
     Raises:
         OSError, SafetensorError: they cannot be written.
     """
+    import torch
     from safetensors.torch import save_file
 
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():
         weight = weight.detach().cpu().float()
         if eight_bits and weight.dim() > 1 and weight[0].numel() > NARROW:
-            rows = weight.flatten(1)
-            scales = rows.abs().amax(dim=1).clamp(min=1e-12) / LARGEST
-            found[name] = (rows / scales[:, None]).round().char().view(weight.shape).contiguous()
-            found[name + SCALES] = scales
+            rows, scales = map(torch.from_numpy, in_eight_bits(weight.flatten(1).numpy()))
+            found[name], found[name + SCALES] = rows.view(weight.shape), scales
         else:
             found[name] = weight.half().contiguous()
     with temporary_beside(folder / FILE) as temporary:

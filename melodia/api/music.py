@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from melodia.api.domains import domain_of, one_number, refuse
 from melodia.api.primer import read_primer
-from melodia.api.styles import domain_of, one_number, refuse
 from melodia.checkpoint import DEFAULT
 from melodia.composition.checkpoint import load_composer
 from melodia.composition.generate import generate as compose

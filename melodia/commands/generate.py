@@ -66,8 +66,8 @@ def command(song: Path | None, **options: Any) -> None:
     voices; a seed that has not four is harmonised first.
     """
     with uncollected():
+        from melodia.api.domains import UNITS, domain_of
         from melodia.api.music import make_takes
-        from melodia.api.styles import UNITS, domain_of
 
     if song and options["seed"]:
         raise click.UsageError(f"two seeds are given, {song} and {options['seed']}; give one")

@@ -64,7 +64,7 @@ def command(melody: Path | None, voices: tuple[str, ...], **options: Any) -> Non
     random_seed = options["random_seed"] if options["random_seed"] is not None else secrets.randbelow(2**31)
     check_range("count", options["count"], 1, 1000)
     targets = output_paths(options["output"], [str(melody), *named.values()] if melody else list(named.values()), options["count"])
-    with progress_bar(quiet, "sixteenths") as bar:
+    with progress_bar(quiet, "16ths") as bar:
         task = bar.add_task("singing", total=None, note="")
         takes = harmonize_takes(
             melody,

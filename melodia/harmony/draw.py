@@ -224,7 +224,7 @@ class _Setting:
         return left
 
     def _known(self, step: int, said: NDArray[np.uint8], likeness: NDArray[np.uint8]) -> Facts:
-        echoes = self.model.tokens(torch.from_numpy(said)[:, None].to(self.device))
+        heard = self.model.tokens(torch.from_numpy(said)[:, None].to(self.device))
         grades = torch.from_numpy(likeness)[:, None].long().to(self.device)
-        whole = facts(self.tokens[:, : step + 1], echoes, grades, self.outset, self.model.config.num_pitches)
+        whole = facts(self.tokens[:, : step + 1], heard, grades, self.outset, self.model.config.num_pitches)
         return Facts(*(value[:, -1:] for value in whole))

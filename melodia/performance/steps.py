@@ -1,7 +1,7 @@
 """A pianist one event at a time on the CPU: what `melodia.performance.model` and `reading` compute, arranged for few streams.
 
 What is known of a stream is kept up from event to event, and tables are looked up where the model gathers; the stack is
-`melodia.stepping`'s. The same logits, in a tenth of the time that torch's modules take for one event.
+`melodia.stepping`'s. The same logits, in a seventh of the time that torch's modules take for one event.
 """
 
 from __future__ import annotations

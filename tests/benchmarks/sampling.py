@@ -163,7 +163,7 @@ def our_loop(
 
 
 def takes(arguments: argparse.Namespace) -> None:
-    """Prints notes and events a second of one take, and of many."""
+    """Prints notes a second of one take, and of many."""
     import melodia
 
     composer, seed = melodia.load_checkpoint(), melodia.Score.read(SEED)

@@ -46,15 +46,9 @@ def parsing(folder: Path | None, count: int = 1000) -> tuple[float, int]:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as temporary:
-        out = str(Path(temporary) / "out.mid")
-        common = ("generate", "--seed", str(SEED), "--random-seed", "1", "-o", out)
         print(f"melodia --help                          {seconds('--help'):6.2f} s")
-        print(f"melodia generate, 16 bars, cold         {seconds(*common):6.2f} s")
-        print(f"melodia generate, 16 bars, 8 takes      {seconds(*common, '--count', '8', runs=3):6.2f} s")
-        takes = Score.read(Path(out)) if Path(out).exists() else Score.read(SEED)
         wav = seconds("render", str(SEED), "-o", str(Path(temporary) / "a.wav"))
         print(f"melodia render, {Score.read(SEED).seconds:3.0f} s of music            {wav:6.2f} s")
-        print(f"notes in the take: {takes.num_notes - Score.read(SEED).num_notes}")
     elapsed, notes = parsing(folder)
     print(f"parsing 1,000 MIDI files, {notes:9,} notes {elapsed:6.2f} s")
 

@@ -8,6 +8,7 @@ import soundfile
 from click.testing import CliRunner
 
 from melodia.commands import main
+from melodia.composition.steps import steps_of
 from melodia.harmony.model import Choir, ChoirConfig
 from melodia.score import Meter, Score
 
@@ -122,9 +123,14 @@ def test_a_chorale_and_its_refusals(tmp_path, monkeypatch):
     assert "makes no music" in run("generate", "--model", "transcriber", "-o", tmp_path / "d.mid", code=1).stderr
 
 
-def test_eight_bits(generate, tmp_path):
+def test_eight_bits(generate, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "melodia.composition.performer.steps_of",
+        lambda composer, precision: asked.append(precision) or steps_of(composer, precision),
+    )
     generate("--precision", "int8", "--bars", "1", "--random-seed", 1, "-o", tmp_path / "a.mid")
-    assert Score.read(tmp_path / "a.mid").num_notes
+    assert Score.read(tmp_path / "a.mid").num_notes and asked == ["int8"]
     assert "int4" in generate("--precision", "int4", "-o", tmp_path / "b.mid", code=2).stderr
 
 

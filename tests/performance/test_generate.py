@@ -86,11 +86,18 @@ def test_notes_go_on_as_loud_as_the_seed_was(pianist, velocity):
     assert velocity_in_bin(int(velocity_bins(np.array([velocity]))[0])) == velocity
 
 
-def test_eight_bits_are_nearly_the_same_music(pianist):
-    whole, small = (
-        generate(None, pianist, GenerateConfig(seconds=4, random_seed=3, precision=p), DRAWN).scores[0] for p in ("float32", "int8")
-    )
-    assert small.num_notes > 3 and whole.num_notes > 3
+def test_notes_are_drawn_in_the_precision_asked(pianist, monkeypatch):
+    dtypes = []
+
+    def steps(model, precision):
+        made = PianistSteps(model, precision)
+        dtypes.append({product.weights.dtype.name for product in (*made.lstm.products, made.keys, made.scores)})
+        return made
+
+    monkeypatch.setattr("melodia.performance.generate.PianistSteps", steps)
+    for precision in ("float32", "int8"):
+        assert generate(None, pianist, GenerateConfig(seconds=4, precision=precision), DRAWN).scores[0].num_notes > 3
+    assert dtypes == [{"float32"}, {"int8"}]
     with pytest.raises(ConfigError, match="precision: 'int4'"):
         GenerateConfig(precision="int4")
 
