@@ -18,6 +18,7 @@ from melodia.config import check_range
 from melodia.corpus import Corpus
 from melodia.performance.codec import Events, stretched, transposed
 from melodia.performance.model import collated
+from melodia.performance.recall import heard
 from melodia.training.task import Loaded, Position, share_of_batch
 
 
@@ -55,7 +56,7 @@ class Performances:
         self.pieces, self.config = pieces, config
         self._order: dict[int, NDArray[np.int64]] = {}
 
-    def heard(self, turn: int) -> Events:
+    def changed(self, turn: int) -> Events:
         """The performance of a turn, changed by chance."""
         epoch, place = divmod(turn, len(self.pieces))
         if epoch not in self._order:
@@ -80,14 +81,14 @@ class Performances:
         share = share_of_batch(size, num_parts)
         turns, places = position or [list(range(part * share, (part + 1) * share)), [0] * share]
         turns, places = list(turns), list(places)
-        reading = [self.heard(turn) for turn in turns]
+        reading = [heard(self.changed(turn)) for turn in turns]
         while True:
-            windows = [events[place : place + length] for events, place in zip(reading, places, strict=True)]
+            windows = [whole.window(place, length) for whole, place in zip(reading, places, strict=True)]
             batch = collated(windows, [place == 0 for place in places])
-            for i, events in enumerate(reading):
+            for i, whole in enumerate(reading):
                 places[i] += length
-                if places[i] >= len(events):
+                if places[i] >= len(whole.events):
                     turns[i], places[i] = turns[i] + size, 0
-                    reading[i] = self.heard(turns[i])
-            done = sum(turn + place / len(events) for turn, place, events in zip(turns, places, reading, strict=True))
+                    reading[i] = heard(self.changed(turns[i]))
+            done = sum(turn + place / len(whole.events) for turn, place, whole in zip(turns, places, reading, strict=True))
             yield Loaded(batch, [turns.copy(), places.copy()], max(done / share - size / 2, 0.0) / len(self.pieces))

@@ -27,8 +27,9 @@ from melodia.performance.codec import (
     ticks_at,
     velocity_in_bin,
 )
-from melodia.performance.model import WINDOW, Pianist
+from melodia.performance.model import WINDOW, Pianist, collated
 from melodia.performance.reading import Keys
+from melodia.performance.recall import Recall, heard
 from melodia.performance.steps import PianistSteps, streams_of
 from melodia.sampling import SamplingConfig
 from melodia.score import SUSTAIN, Control, Part, Score, note_array, to_notes
@@ -72,7 +73,7 @@ def generate(
         ConfigError: the primer has no notes for a piano.
     """
     messages: list[str] = []
-    state, begin = pianist.first_state(1, pianist.norm.weight.device), 0
+    state, recall, begin = pianist.first_state(1, pianist.norm.weight.device), Recall(), 0
     if primer is not None:
         notes = notes_of(primer)
         if not len(notes):
@@ -80,13 +81,13 @@ def generate(
         if sum(bool(part.notes) for part in primer.parts) > 1:
             messages.append("the pianist hears the seed as played on one piano, without its drums")
         begin = int(notes[:, 1].max())
-        state = listen(pianist, notes)
+        state, recall = listen(pianist, notes)
     length, made = round(config.seconds * STEPS_A_SECOND), []
     steps, in_force = PianistSteps(pianist, config.precision), velocity_of(Keys(*state[2:]))
     total = round(config.seconds * config.count)
     for first in range(0, config.count, TOGETHER):
         numbers = range(first, min(first + TOGETHER, config.count))
-        playing = Improvisation(steps, state, [config.random_seed + i * 1_000_003 for i in numbers], sampling)
+        playing = Improvisation(steps, state, recall, [config.random_seed + i * 1_000_003 for i in numbers], sampling)
         for lasted in playing.play(length):
             progress(round(config.seconds * first + lasted * len(numbers)), total)
         made += [within(decode(events, in_force), length) for events in playing.takes]
@@ -99,24 +100,28 @@ def generate(
 
 
 @torch.no_grad()
-def listen(pianist: Pianist, notes: Notes) -> State:
-    """The state after notes, or after those of their last `LISTEN_SECONDS`."""
+def listen(pianist: Pianist, notes: Notes) -> tuple[State, Recall]:
+    """The state after notes, or after those of their last `LISTEN_SECONDS`, and what can be recalled then."""
     begin = max(int(notes[:, 0].max()) - LISTEN_SECONDS * STEPS_A_SECOND, 0)
     late = notes[notes[:, 0] >= begin] - np.array([begin, begin, 0, 0])
     device = pianist.norm.weight.device
     state = pianist.first_state(1, device)
-    events = torch.from_numpy(encode(late).astype(np.int64)).to(device)[None]
-    for first in range(0, events.shape[1], WINDOW):
-        _, state = pianist.step(events[:, first : first + WINDOW], state)
-    return state
+    recall = Recall()
+    whole = heard(encode(late), recall)
+    for first in range(0, len(whole.events), WINDOW):
+        batch = collated([whole.window(first, WINDOW)], [False])
+        _, state = pianist.step(batch.events.to(device), batch.recalled.to(device), state)
+    return state, recall
 
 
 class Improvisation:
     """Takes that go on from one state, each with a generator of its own."""
 
-    def __init__(self, steps: PianistSteps, state: State, random_seeds: list[int], sampling: SamplingConfig) -> None:
+    def __init__(
+        self, steps: PianistSteps, state: State, recall: Recall, random_seeds: list[int], sampling: SamplingConfig
+    ) -> None:
         self.steps, self.sampling = steps, sampling
-        self.streams, self.stack = streams_of(state, len(random_seeds))
+        self.streams, self.stack = streams_of(state, recall, len(random_seeds))
         self.takes: list[list[int]] = [[] for _ in random_seeds]  # events
         self.random = [torch.Generator().manual_seed(random_seed) for random_seed in random_seeds]
 

@@ -33,6 +33,7 @@ from melodia.performance.codec import (
     ticks_at,
 )
 from melodia.performance.model import Pianist
+from melodia.performance.recall import Recall
 from melodia.performance.steps import PianistSteps, streams_of
 from melodia.score import Note, Score, note_array
 from melodia.stepping import Floats
@@ -102,7 +103,7 @@ class Hand:
 
     def __init__(self, pianist: Pianist, config: HumanizeConfig) -> None:
         self.steps, self.temperature = PianistSteps(pianist), config.temperature
-        (self.stream,), self.stack = streams_of(pianist.first_state(1), 1)
+        (self.stream,), self.stack = streams_of(pianist.first_state(1), Recall(), 1)
         self.log_probs = log_probs(self.steps([self.stream], self.stack))[0]
         self.random = torch.Generator().manual_seed(config.random_seed)
         self.step = 0

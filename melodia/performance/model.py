@@ -5,8 +5,9 @@ keys sound, how long ago each was struck and which can be let go now, the veloci
 The head scores events by themselves, and by what they would be now: a key by how long ago it was struck and by its interval
 from the last strokes, which stays the same when music is transposed; the note to end by its turn, and by how long it began after
 the one that has just ended; a velocity by its distance from the last ones; a shift by where it leads, how long after the last
-stroke that would be, against the times between the strokes before, and how old the next note to end would be. What cannot come
-next has no probability, and the rest shares it.
+stroke that would be, against the times between the strokes before, and how old the next note to end would be. Where the last
+strokes have been heard before (`melodia.performance.recall`), what came next there is read too, and scored: its keys, its
+velocity, its time. What cannot come next has no probability, and the rest shares it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from melodia.lstm import LSTMConfig, StackedLSTM, State, restarted, selected
 from melodia.performance.codec import EVENTS, LONGEST_SHIFT, OFF, PITCHES, SHIFT, VELOCITIES, Events
 from melodia.performance.reading import BEATS, BEFORE, BEGIN, NO_PITCH, STEPS, Keys, Known, follow, silent
+from melodia.performance.recall import EXPECTED, FOLLOWERS, SURENESS, Heard, heard
 
 SIDE_BY_SIDE = 32  # performances that are scored at once
 WINDOW = 256  # events that are scored at once
@@ -32,6 +34,7 @@ AFTER = (1, 2, 4, 8, 16)  # steps; the same, of how long a note began after anot
 MOST_TO_END = 10  # notes that are counted
 FINE = (*range(1, 51), *(round(50 * 1.08**i) for i in range(1, 40)), STEPS)  # steps; the same, to tell rhythms apart
 NEAR = 16  # steps that two times between strokes are told apart by
+RECALLED = (SURENESS, VELOCITIES + 1, len(FINE) + 1, PITCHES + 1)  # codes that are read of each follower
 FADES = (50.0, 200.0)  # steps in which what is read of a stroke falls to a third
 
 
@@ -62,6 +65,7 @@ class Batch(NamedTuple):
     """Windows of performances: (batch, length) events, how many of each count, and which begin a performance."""
 
     events: Tensor
+    recalled: Tensor  # (batch, length, FOLLOWERS, FIELDS)
     lengths: Tensor
     fresh: Tensor
 
@@ -79,7 +83,9 @@ class Pianist(nn.Module):
         self.to_end = nn.Embedding(MOST_TO_END + 1, size)
         self.beats = nn.Embedding(BEATS * (len(FINE) + 1), size)
         self.loudness = nn.Embedding(BEFORE * (VELOCITIES + 1), size)
-        for table in (self.event, self.velocity, self.silence, self.to_end, self.beats, self.loudness):
+        recalled = [nn.Embedding(FOLLOWERS * codes, size) for codes in RECALLED]
+        self.recalled = nn.ModuleList(recalled)
+        for table in (self.event, self.velocity, self.silence, self.to_end, self.beats, self.loudness, *recalled):
             nn.init.normal_(table.weight, std=0.3)
         self.keys = nn.Linear((2 + len(FADES)) * NUM_KEYS, size)
         self.lstm = StackedLSTM(config.stack())
@@ -87,14 +93,14 @@ class Pianist(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.head = Head(size)
 
-    def forward(self, known: Known, state: State | None = None) -> tuple[Tensor, State]:
-        """What is known before some events -> (batch, length, EVENTS) logarithms of probabilities, and the stack's state."""
-        y, state = self.lstm(self.read(known), state)
-        logits = self.head(self.dropout(self.norm(y)), known)
+    def forward(self, known: Known, recalled: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """What is known and recalled before events -> (batch, length, EVENTS) logarithms of probabilities, and the new state."""
+        y, state = self.lstm(self.read(known, recalled), state)
+        logits = self.head(self.dropout(self.norm(y)), known, recalled)
         log_probs: Tensor = logits.log_softmax(dim=-1)
         return log_probs, state
 
-    def read(self, known: Known) -> Tensor:
+    def read(self, known: Known, recalled: Tensor) -> Tensor:
         """What the stack reads: (batch, length, hidden_size)."""
         shown = slice(LOWEST_KEY, LOWEST_KEY + NUM_KEYS)
         sounding = known.sounding[..., shown].float()
@@ -109,16 +115,18 @@ class Pianist(nn.Module):
             x = x + self.beats(code + row * (len(FINE) + 1))
         for row, velocity in enumerate(known.loudness.unbind(-1)):
             x = x + self.loudness(velocity + row * (VELOCITIES + 1))
+        for table, codes, count in zip(self.recalled, recalled_codes(recalled), RECALLED, strict=True):
+            x = x + table(codes + torch.arange(FOLLOWERS, device=x.device) * count).sum(dim=-2)
         return x
 
     def first_state(self, batch_size: int, device: torch.device | str = "cpu") -> State:
         """The state at the start of performances."""
         return (*self.lstm.initial_state(batch_size, device), *silent(batch_size, device))
 
-    def step(self, events: Tensor, state: State) -> tuple[Tensor, State]:
-        """(batch, length) events -> (batch, length) logarithms of their probabilities, and the state after them."""
+    def step(self, events: Tensor, recalled: Tensor, state: State) -> tuple[Tensor, State]:
+        """(batch, length) events, and what is recalled before each -> logarithms of their probabilities, and the state after."""
         known, keys = follow(events, Keys(*state[2:]))
-        log_probs, stack = self(known, state[:2])
+        log_probs, stack = self(known, recalled, state[:2])
         return log_probs.gather(-1, events[..., None])[..., 0], (*stack, *keys)
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, Tensor, State]:
@@ -131,7 +139,7 @@ class Pianist(nn.Module):
                 for new, old in zip(start[2:], state[2:], strict=True)
             )
             start = (*restarted(state[:2], batch.fresh), *keys)
-        log_probs, state = self.step(batch.events, start)
+        log_probs, state = self.step(batch.events, batch.recalled, start)
         scored = torch.arange(batch.events.shape[1], device=device) < batch.lengths[:, None]
         return -log_probs[scored].sum(), scored.sum(), state
 
@@ -143,13 +151,14 @@ class Pianist(nn.Module):
         device = self.norm.weight.device
         for start in range(0, len(order), SIDE_BY_SIDE):
             group = order[start : start + SIDE_BY_SIDE]
+            whole = {i: heard(pieces[i]) for i in group}
             state = self.first_state(len(group), device)
             for first in range(0, len(pieces[group[0]]), WINDOW):
                 alive = [i for i in group if len(pieces[i]) > first]  # the longest are the first of them
                 state = (*selected(state[:2], slice(len(alive))), *(part[: len(alive)] for part in state[2:]))
-                batch = collated([pieces[i][first : first + WINDOW] for i in alive], [False] * len(alive))
+                batch = collated([whole[i].window(first, WINDOW) for i in alive], [False] * len(alive))
                 with torch.autocast(device.type, enabled=False):
-                    log_probs, state = self.step(batch.events.to(device), state)
+                    log_probs, state = self.step(batch.events.to(device), batch.recalled.to(device), state)
                 scored = torch.arange(log_probs.shape[1], device=device) < batch.lengths.to(device)[:, None]
                 found[alive] -= torch.where(scored, log_probs, 0).sum(dim=1).double().cpu().numpy()
         return [float(nats) for nats in found]
@@ -163,15 +172,18 @@ class Head(nn.Module):
         buckets, intervals = len(AGES) + 1, 2 * WIDE + 2
         self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2]
         self.sizes += [*[2 * VELOCITIES] * (1 + BEFORE), *[len(FINE) + 1] * 2, *[intervals] * BEFORE, *[2 * NEAR + 1] * (BEATS - 1)]
+        self.sizes += [EXPECTED, 2 * VELOCITIES, 2 * NEAR + 2] * FOLLOWERS
         self.scores = nn.Linear(size, sum(self.sizes))
         nn.init.normal_(self.scores.weight, std=0.02)
         nn.init.zeros_(self.scores.bias)
+        self.sure = nn.Embedding(FOLLOWERS * SURENESS, EXPECTED)  # how likely what is expected is, as sure as a follower is
+        nn.init.zeros_(self.sure.weight)
 
-    def forward(self, y: Tensor, known: Known) -> Tensor:
+    def forward(self, y: Tensor, known: Known, recalled: Tensor) -> Tensor:
         """(batch, length, size) -> (batch, length, EVENTS) logits, -inf for what cannot come next."""
         events, struck, held, turn, after, *others = self.scores(y).float().split(self.sizes, dim=-1)
         (*louder, landing, ending), others = others[: 3 + BEFORE], others[3 + BEFORE :]
-        intervals, apart = others[:BEFORE], others[BEFORE:]
+        (intervals, apart), others = (others[:BEFORE], others[BEFORE : BEFORE + BEATS - 1]), others[BEFORE + BEATS - 1 :]
         ages = bucket(known.age, AGES)
         on = struck.gather(-1, ages)
         for scores, pitch in zip(intervals, known.strokes.unbind(-1), strict=True):
@@ -185,6 +197,13 @@ class Head(nn.Module):
             velocity = velocity + scores.gather(-1, louder_than(before))
         for scores, steps in zip(apart, between(known).unbind(-1), strict=True):
             shift = shift + scores.gather(-1, (after_shift - steps[..., None]).clamp(-NEAR, NEAR) + NEAR)
+        for row, found in enumerate(recalled.unbind(-2)):
+            (sureness, loudness, wait), keys = found[..., :3].unbind(-1), found[..., 3:]
+            at, louder_then, then = others[3 * row : 3 * row + 3]
+            at = at + self.sure(sureness + row * SURENESS)
+            on = nn.functional.pad(on, (0, 1)).scatter_add(-1, keys, at)[..., :PITCHES]  # the last place takes what is not
+            velocity = velocity + louder_then.gather(-1, louder_than(loudness))
+            shift = shift + then.gather(-1, later_than(wait, known.silence))
         logits: Tensor = events + torch.cat([on, off, shift, velocity], dim=-1)
         return logits.masked_fill(~known.allowed, -torch.inf)
 
@@ -204,6 +223,18 @@ def louder_than(velocity: Tensor) -> Tensor:
     """Distances of velocities from one as codes: (...) -> (..., VELOCITIES)."""
     distance = (torch.arange(VELOCITIES, device=velocity.device) - velocity[..., None] + VELOCITIES - 1).clamp(min=0)
     return distance.masked_fill((velocity == VELOCITIES)[..., None], 2 * VELOCITIES - 1)
+
+
+def later_than(wait: Tensor, silence: Tensor) -> Tensor:
+    """How much later than after a wait a stroke would come, of each shift, as codes; the last if there is no wait."""
+    after = silence[..., None] + torch.arange(1, LONGEST_SHIFT + 1, device=wait.device) - wait[..., None]
+    return (after.clamp(-NEAR, NEAR) + NEAR).masked_fill((wait == STEPS)[..., None], 2 * NEAR + 1)
+
+
+def recalled_codes(recalled: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What is read of what is recalled, (..., FOLLOWERS) each: `RECALLED` says of how many codes."""
+    sureness, velocity, wait, key, *_ = recalled.unbind(-1)
+    return sureness, velocity, bucket(wait.contiguous(), FINE), key
 
 
 def between(known: Known) -> Tensor:
@@ -231,10 +262,11 @@ def later(known: Known) -> Tensor:
     return bucket(steps, AFTER).masked_fill((known.released == 0)[..., None], len(AFTER) + 1)
 
 
-def collated(windows: Sequence[Events], fresh: Sequence[bool]) -> Batch:
+def collated(windows: Sequence[Heard], fresh: Sequence[bool]) -> Batch:
     """Windows of performances as a batch."""
-    lengths = np.array([len(window) for window in windows], np.int64)
+    lengths = np.array([len(window.events) for window in windows], np.int64)
     events = np.zeros((len(windows), int(lengths.max())), np.int64)
-    for row, window in zip(events, windows, strict=True):
-        row[: len(window)] = window
-    return Batch(torch.from_numpy(events), torch.from_numpy(lengths), torch.tensor(fresh))
+    recalled = np.zeros((*events.shape, *windows[0].recalled.shape[1:]), np.int64)
+    for row, (window, before) in enumerate(windows):
+        events[row, : len(window)], recalled[row, : len(window)] = window, before
+    return Batch(torch.from_numpy(events), torch.from_numpy(recalled), torch.from_numpy(lengths), torch.tensor(fresh))

@@ -22,10 +22,12 @@ from melodia.performance.model import (
     MOST_TO_END,
     NEAR,
     NUM_KEYS,
+    RECALLED,
     WIDE,
     Pianist,
 )
 from melodia.performance.reading import BEATS, BEFORE, BEGIN, CHORD, NO_PITCH, STEPS
+from melodia.performance.recall import SURENESS, Recall
 from melodia.stepping import Arrays, Floats, Product, Steps, arrays_of, floats_of, normed
 
 KEYS = np.arange(PITCHES)
@@ -37,8 +39,9 @@ SHOWN = slice(LOWEST_KEY, LOWEST_KEY + NUM_KEYS)
 class Stream:
     """What is known of one performance, as `melodia.performance.reading.Keys` has it of a batch."""
 
-    def __init__(self, keys: State) -> None:
-        """Of the first of a batch."""
+    def __init__(self, keys: State, recall: Recall) -> None:
+        """Of the first of a batch, and what it can recall."""
+        self.recall = recall
         numbers = [part[0].cpu().numpy() for part in keys]
         self.step, self.so_far, self.last, self.velocity, self.released, self.onset = (int(number) for number in numbers[:6])
         self.strokes, self.loudness, self.beats = (number.tolist() for number in numbers[6:9])
@@ -48,7 +51,7 @@ class Stream:
         """One that goes its own way."""
         other = Stream.__new__(Stream)
         other.__dict__.update(self.__dict__)
-        other.on, other.off = self.on.copy(), self.off.copy()
+        other.on, other.off, other.recall = self.on.copy(), self.off.copy(), self.recall.copy()
         return other
 
     def add(self, event: int) -> None:
@@ -67,6 +70,7 @@ class Stream:
                 self.beats = [*self.beats[1:], self.step]
             self.strokes, self.loudness = [*self.strokes[1:], event], [*self.loudness[1:], self.velocity]
             self.onset = self.step
+            self.recall.strike(event, self.velocity, self.step)
 
 
 class Known:
@@ -84,6 +88,7 @@ class Known:
         self.between = self.since_beats[:-1] - self.since_beats[1:]
         self.allowed = self._allowed()
         self.can_end = self.allowed[OFF:SHIFT]
+        self.recalled = stream.recall.rows
 
     def _allowed(self) -> NDArray[np.bool_]:
         stream, allowed = self.stream, np.zeros(EVENTS, np.bool_)
@@ -125,6 +130,8 @@ class PianistSteps:
                 pianist.event, pianist.velocity, pianist.silence, pianist.to_end, pianist.beats, pianist.loudness
             )
         )  # fmt: skip
+        self.recalled = [floats_of(table) for table in pianist.recalled.parameters()]
+        self.sure = floats_of(pianist.head.sure.weight)
         self.keys = Product(floats_of(pianist.keys.weight), floats_of(pianist.keys.bias), precision)
         self.norm = normed(pianist.norm)
         self.scores = Product(floats_of(pianist.head.scores.weight), floats_of(pianist.head.scores.bias), precision)
@@ -156,6 +163,10 @@ class PianistSteps:
             + self.beats[rhythm + np.arange(BEATS) * (len(FINE) + 1)].sum(axis=0)
             + self.loudness[np.array(stream.loudness) + np.arange(BEFORE) * (VELOCITIES + 1)].sum(axis=0)
         )
+        for row, (sureness, velocity, wait, key, *_) in enumerate(known.recalled):
+            codes = (sureness, velocity, int(np.searchsorted(FINE, wait, side="right")), key)
+            for table, code, count in zip(self.recalled, codes, RECALLED, strict=True):
+                found += table[code + row * count]
         return found
 
     def _logits(self, scores: Floats, known: Known) -> Floats:
@@ -163,7 +174,7 @@ class PianistSteps:
         stream = known.stream
         events, struck, held, turn, after, *others = np.split(scores, self.edges)
         (*louder, landing, ending), others = others[: 3 + BEFORE], others[3 + BEFORE :]
-        intervals, apart = others[:BEFORE], others[BEFORE:]
+        (intervals, apart), others = (others[:BEFORE], others[BEFORE : BEFORE + BEATS - 1]), others[BEFORE + BEATS - 1 :]
         logits = events.copy()
         logits[:OFF] += struck[known.ages]
         for table, pitch in zip(intervals, stream.strokes, strict=True):
@@ -177,13 +188,21 @@ class PianistSteps:
         for table, steps in zip(apart, known.between, strict=True):
             shift = shift + table[np.clip(after_shift - steps, -NEAR, NEAR) + NEAR]
         logits[SHIFT:VELOCITY] += shift
-        for table, velocity in zip(louder, (stream.velocity, *stream.loudness), strict=True):
+        louder += others[1::3]
+        before = (stream.velocity, *stream.loudness, *(row[1] for row in known.recalled))
+        for table, velocity in zip(louder, before, strict=True):
             logits[VELOCITY:] += table[-1] if velocity == VELOCITIES else table[LOUDNESS - velocity + VELOCITIES - 1]
+        for row, (sureness, _, wait, *keys) in enumerate(known.recalled):
+            for key, score in zip(keys, others[3 * row] + self.sure[sureness + row * SURENESS], strict=True):
+                if key != NO_PITCH:
+                    logits[key] += score
+            then, later = others[3 * row + 2], stream.step - stream.onset + SHIFTS - wait
+            logits[SHIFT:VELOCITY] += then[-1] if wait == STEPS else then[np.clip(later, -NEAR, NEAR) + NEAR]
         logits[~known.allowed] = -np.inf
         return logits
 
 
-def streams_of(state: State, count: int) -> tuple[list[Stream], Arrays]:
-    """A pianist's state of one performance as that of `count` streams that go on from it."""
-    stream = Stream(state[2:])
+def streams_of(state: State, recall: Recall, count: int) -> tuple[list[Stream], Arrays]:
+    """A pianist's state of one performance, and what it can recall, as those of `count` streams that go on from it."""
+    stream = Stream(state[2:], recall)
     return [stream.copy() for _ in range(count)], tuple(np.repeat(part, count, axis=1) for part in arrays_of(state[:2]))

@@ -9,6 +9,7 @@ from melodia.errors import ConfigError
 from melodia.performance.codec import as_score, decode, encode, notes_of, playable, seconds_of, velocity_bins, velocity_in_bin
 from melodia.performance.generate import GenerateConfig, Improvisation, generate
 from melodia.performance.model import Pianist, PianistConfig
+from melodia.performance.recall import Recall
 from melodia.performance.steps import PianistSteps
 from melodia.sampling import SamplingConfig
 from melodia.score import SUSTAIN, Control, Note, Part, Score, Tempo
@@ -103,7 +104,7 @@ def test_notes_are_drawn_in_the_precision_asked(pianist, monkeypatch):
 
 
 def test_streams_of_a_pianist_are_those_of_the_codec(pianist):
-    playing = Improvisation(PianistSteps(pianist), pianist.first_state(1), [1, 2], DRAWN)
+    playing = Improvisation(PianistSteps(pianist), pianist.first_state(1), Recall(), [1, 2], DRAWN)
     assert list(playing.play(1000))[-1] == 10
     for events in playing.takes:
         half = len(events) // 2  # notes that have no end yet are later than that

@@ -9,6 +9,7 @@ from melodia.performance.codec import EVENTS, OFF, SHIFT, VELOCITY, encode, play
 from melodia.performance.evaluate import evaluate
 from melodia.performance.model import NEAR, Pianist, PianistConfig, collated
 from melodia.performance.reading import follow, silent
+from melodia.performance.recall import FOLLOWERS, heard
 
 
 def performance(seed, count=30):
@@ -23,13 +24,14 @@ def performance(seed, count=30):
 def small(**sizes):
     torch.manual_seed(0)
     model = Pianist(PianistConfig(hidden_size=12, num_layers=2, **sizes))
-    torch.nn.init.normal_(model.head.scores.weight, std=0.5)  # so that each score has a say
+    for scores in (model.head.scores, model.head.sure):
+        torch.nn.init.normal_(scores.weight, std=0.5)  # so that each has a say
     return model.eval()
 
 
 def log_probs_of(model, events):
     known, _ = follow(torch.from_numpy(events.astype(np.int64))[None], silent(1))
-    return model(known)[0][0]
+    return model(known, torch.from_numpy(heard(events).recalled)[None])[0][0]
 
 
 def test_probabilities_sum_to_one_over_what_can_come():
@@ -75,9 +77,10 @@ def test_the_loss_carries_the_state_and_begins_anew_where_told():
     nats, state = 0.0, None
     cut = len(one) // 2
     with torch.no_grad():
-        for window, fresh in ((one[:cut], True), (one[cut:], False), (other, True)):
+        whole = heard(one)
+        for window, fresh in ((whole.window(0, cut), True), (whole.window(cut, len(one)), False), (heard(other), True)):
             lost, count, state = model.loss(collated([window], [fresh]), state)
-            assert int(count) == len(window)
+            assert int(count) == len(window.events)
             nats += float(lost)
     assert nats == pytest.approx(sum(expected), rel=1e-5)
 
@@ -88,7 +91,7 @@ def test_a_pulse_can_be_told_whatever_ends_on_the_way(on_the_way):
     sizes = model.head.sizes
     for parameters in model.head.parameters():
         torch.nn.init.zeros_(parameters)
-    model.head.scores.bias.data[sum(sizes[:-1]) + NEAR] = 5.0  # as long as the last time between strokes
+    model.head.scores.bias.data[sum(sizes[: -3 * FOLLOWERS - 1]) + NEAR] = 5.0  # as long as the last time between strokes
     pulse = 30
     events = [VELOCITY + 9, 60, SHIFT + pulse - 1, 61, SHIFT + 1, 62, *on_the_way]  # 61 and 62 are a chord
     gone = sum(event - SHIFT + 1 for event in events[4:] if SHIFT <= event < VELOCITY)
@@ -98,7 +101,7 @@ def test_a_pulse_can_be_told_whatever_ends_on_the_way(on_the_way):
 
 
 def test_it_learns_a_performance():
-    model, batch = small(), collated([performance(5, 20)], [True])
+    model, batch = small(), collated([heard(performance(5, 20))], [True])
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(50):
         nats, count, _ = model.loss(batch, None)

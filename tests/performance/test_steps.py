@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melodia.performance.codec import encode
-from melodia.performance.model import Pianist, PianistConfig
+from melodia.performance.model import Pianist, PianistConfig, collated
+from melodia.performance.recall import Recall, heard
 from melodia.performance.steps import PianistSteps, streams_of
 from tests.performance.test_codec import NOTES
 from tests.performance.test_model import log_probs_of, performance
@@ -17,7 +18,8 @@ from tests.performance.test_model import log_probs_of, performance
 def pianist():
     torch.manual_seed(0)
     model = Pianist(PianistConfig(hidden_size=24, num_layers=2)).eval()
-    torch.nn.init.normal_(model.head.scores.weight, std=0.5)  # so that each score has a say
+    for scores in (model.head.scores, model.head.sure):
+        torch.nn.init.normal_(scores.weight, std=0.5)  # so that each has a say
     return model
 
 
@@ -27,12 +29,13 @@ def log_softmax(logits):
 
 def stepped(pianist, events, begun=0, precision="float32"):
     """Log-probabilities of each event from one on; torch has read those before."""
-    state = pianist.first_state(1)
+    state, recall = pianist.first_state(1), Recall()
     with torch.no_grad():
         if begun:
-            _, state = pianist.step(torch.from_numpy(events[:begun].astype(np.int64))[None], state)
+            batch = collated([heard(events[:begun], recall)], [True])
+            _, state = pianist.step(batch.events, batch.recalled, state)
     steps = PianistSteps(pianist, precision)
-    (stream,), stack = streams_of(state, 1)
+    (stream,), stack = streams_of(state, recall, 1)
     found = []
     for event in events[begun:].tolist():
         found.append(steps([stream], stack)[0])
@@ -62,7 +65,7 @@ def test_a_long_performance_and_eight_bits(pianist):
 
 def test_streams_side_by_side_are_streams_alone(pianist):
     one, other = (performance(seed, 12)[:40] for seed in (1, 2))
-    steps, (streams, state) = PianistSteps(pianist), streams_of(pianist.first_state(1), 2)
+    steps, (streams, state) = PianistSteps(pianist), streams_of(pianist.first_state(1), Recall(), 2)
     found = []
     for pair in zip(one.tolist(), other.tolist(), strict=True):
         found.append(steps(streams, state))

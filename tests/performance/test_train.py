@@ -13,6 +13,7 @@ from melodia.errors import ConfigError
 from melodia.performance.codec import as_score, decode
 from melodia.performance.data import DataConfig, Performances, pieces_of
 from melodia.performance.model import Pianist
+from melodia.performance.recall import heard
 from melodia.performance.train import PerformanceTask, make_config
 from melodia.score import Note, Part, Score
 from melodia.training import Trainer
@@ -53,20 +54,26 @@ def test_the_split_is_that_of_the_table(prepared):
 def test_streams_read_each_performance_once_and_then_changed():
     pieces = [performance(i, 40) for i in range(4)]
     data = Performances(pieces, DataConfig(batch_size=2, length=30))
-    assert sorted(data.heard(turn).tolist() for turn in range(4)) == sorted(p.tolist() for p in pieces)
-    assert data.heard(5).tolist() not in [p.tolist() for p in pieces]
-    np.testing.assert_array_equal(data.heard(5), Performances(pieces, data.config).heard(5))
-    batches, read = data.batches(0, 1, None), [[], []]
+    assert sorted(data.changed(turn).tolist() for turn in range(4)) == sorted(p.tolist() for p in pieces)
+    assert data.changed(5).tolist() not in [p.tolist() for p in pieces]
+    np.testing.assert_array_equal(data.changed(5), Performances(pieces, data.config).changed(5))
+    batches, read, recalled = data.batches(0, 1, None), [[], []], [[], []]
     positions = []
     for _ in range(12):
         loaded = next(batches)
-        for row, (events, length, fresh) in enumerate(zip(*loaded.batch, strict=True)):
-            assert bool(fresh) == (not read[row] or len(read[row]) in np.cumsum([len(data.heard(t)) for t in range(row, 30, 2)]))
+        for row, (events, length, fresh) in enumerate(
+            zip(loaded.batch.events, loaded.batch.lengths, loaded.batch.fresh, strict=True)
+        ):
+            assert bool(fresh) == (not read[row] or len(read[row]) in np.cumsum([len(data.changed(t)) for t in range(row, 30, 2)]))
             read[row] += events[:length].tolist()
         positions.append(loaded.position)
+        for row, (length, before) in enumerate(zip(loaded.batch.lengths, loaded.batch.recalled, strict=True)):
+            recalled[row] += before[:length].tolist()
     for row in (0, 1):
-        expected = np.concatenate([data.heard(turn) for turn in range(row, 20, 2)])
+        expected = np.concatenate([data.changed(turn) for turn in range(row, 20, 2)])
         assert read[row] == expected[: len(read[row])].tolist()
+        before = np.concatenate([heard(data.changed(turn)).recalled for turn in range(row, 20, 2)])
+        assert recalled[row] == before[: len(read[row])].tolist()
     again = data.batches(0, 1, positions[4])
     assert next(again).position == positions[5]
     halves = [next(data.batches(part, 2, None)).batch for part in range(2)]
