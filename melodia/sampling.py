@@ -29,6 +29,20 @@ class SamplingConfig:
         check_range("top_p", self.top_p, 1e-6, 1)
 
 
+class Chance:
+    """Numbers from 0 to 1 at random, one at a time, the same for the same seed."""
+
+    def __init__(self, random_seed: int) -> None:
+        self._generator = torch.Generator().manual_seed(random_seed)
+        self._ready: list[float] = []
+
+    def __call__(self) -> float:
+        """The next one."""
+        if not self._ready:  # to ask for one alone takes as long as for many
+            self._ready = torch.rand(128, generator=self._generator, dtype=torch.float64).tolist()[::-1]
+        return self._ready.pop()
+
+
 def probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
     """(..., classes) -> (..., classes): what is drawn from, after temperature and filters."""
     if config.temperature == 0:

@@ -12,7 +12,7 @@ torch.compile (a compiler on the user's machine), torch's 8-bit products (slower
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from melodia.errors import ConfigError
 from melodia.lstm import StackedLSTM, State
+from melodia.sampling import SamplingConfig
 from melodia.weights import in_eight_bits
 
 Floats = NDArray[np.float32]
@@ -103,10 +104,11 @@ def _silu(x, scratch, bits, powers):  # type: ignore[no-untyped-def]
 
 @njit(**FAST)
 def _add_rows(table, rows, out):  # type: ignore[no-untyped-def]
-    """out += the rows of a table."""
-    for row in rows:
-        for j in range(out.shape[0]):
-            out[j] += table[row, j]
+    """out += the rows of a table, those of each stream."""
+    for i in range(out.shape[0]):
+        for row in rows[i]:
+            for j in range(out.shape[1]):
+                out[i, j] += table[row, j]
 
 
 @njit(**FAST)
@@ -147,6 +149,13 @@ def _drawn(logits, allowed, temperature, top_k, top_p, u):  # type: ignore[no-un
     return kept[len(probs) - 1]
 
 
+@njit(**FAST)
+def _drawn_of_each(logits, allowed, temperature, top_k, top_p, chances, out):  # type: ignore[no-untyped-def]
+    """`_drawn` of each stream."""
+    for i in range(out.shape[0]):
+        out[i] = _drawn(logits[i], allowed[i], temperature, top_k, top_p, chances[i])
+
+
 class Product:
     """A linear layer of several streams: (streams, inputs) -> (streams, outputs)."""
 
@@ -160,18 +169,17 @@ class Product:
         self.weights: NDArray[Any] = rows
         if precision == "int8":
             self.weights, self.scales = in_eight_bits(rows)
-        self._whole: torch.Tensor | None = None
+        self._whole: Floats | None = None
 
     def __call__(self, x: Floats) -> Floats:
-        """One stream is bound by reading the weights, several by multiplying: torch's threads do that."""
+        """One stream is bound by reading the weights, several by multiplying, which numpy does faster than torch here."""
         if len(x) == 1:
             out = np.empty((1, len(self.weights)), np.float32)
             _product(self.weights, self.scales, self.bias, x[0], out[0])
             return out[:, : self.outputs]
         if self._whole is None:
-            self._whole = torch.from_numpy(self.weights * self.scales[:, None])
-        found: Floats = torch.addmm(torch.from_numpy(self.bias), torch.from_numpy(x), self._whole.T).numpy()
-        return found[:, : self.outputs]
+            self._whole = self.weights * self.scales[:, None]
+        return (x @ self._whole.T + self.bias)[:, : self.outputs]
 
     @property
     def num_bytes(self) -> int:
@@ -248,14 +256,23 @@ def silu(x: Floats) -> Floats:
 
 def add_rows(table: Floats, rows: NDArray[np.int64], out: Floats) -> Floats:
     """Adds to each stream its rows of a table: (rows, size), (streams, count), (streams, size); in place."""
-    for chosen, row in zip(rows, out, strict=True):
-        _add_rows(table, chosen, row)
+    _add_rows(table, np.ascontiguousarray(rows), out)
     return out
 
 
-def drawn(logits: Floats, allowed: NDArray[np.bool_], temperature: float, top_k: int, top_p: float, u: float) -> int:
-    """A class of one stream, of those that are allowed; -1 if none is. `u` in [0, 1) decides."""
-    return int(_drawn(logits, allowed, temperature, top_k, top_p, u))
+def drawn(logits: Floats, allowed: NDArray[np.bool_], how: SamplingConfig, chances: Sequence[float]) -> list[int]:
+    """A class of each stream, of those that are allowed; -1 if none is. A number in [0, 1) decides of each.
+
+    Args:
+        logits: (streams, classes).
+        allowed: (streams, classes).
+        how: temperature and filters.
+        chances: one for each stream.
+    """
+    out = np.empty(len(logits), np.int64)
+    told = float(how.temperature), how.top_k, float(how.top_p)
+    _drawn_of_each(np.ascontiguousarray(logits), np.ascontiguousarray(allowed), *told, np.array(chances), out)
+    return out.tolist()
 
 
 def arrays_of(state: State) -> Arrays:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from melodia.errors import ConfigError
-from melodia.sampling import SamplingConfig, probabilities, sample
+from melodia.sampling import Chance, SamplingConfig, probabilities, sample
 
 LOGITS = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
 
@@ -48,3 +48,9 @@ def test_a_row_does_not_depend_on_its_neighbours():
 def test_ranges(bad):
     with pytest.raises(ConfigError, match=f"{next(iter(bad))}: .* out of range"):
         SamplingConfig(**bad)
+
+
+def test_chances_are_those_of_the_seed_one_at_a_time():
+    chance, generator = Chance(7), torch.Generator().manual_seed(7)
+    alone = [float(torch.rand((), generator=generator, dtype=torch.float64)) for _ in range(300)]
+    assert [chance() for _ in range(300)] == alone and Chance(8)() != alone[0]

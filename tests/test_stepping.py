@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from melodia.errors import ConfigError
 from melodia.lstm import LSTMConfig, StackedLSTM
 from melodia.sampling import SamplingConfig, probabilities
-from melodia.stepping import Product, Steps, arrays_of, drawn, silu
+from melodia.stepping import Product, Steps, add_rows, arrays_of, drawn, silu
 
 
 def make(**settings):
@@ -75,14 +75,19 @@ def test_draws_have_the_probabilities_of_the_sampler(seed, temperature, top_k, t
     config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     masked = torch.from_numpy(np.where(allowed, logits, -np.inf))
     grid = (np.arange(2000) + 0.5) / 2000
-    counts = np.bincount([drawn(logits, allowed, temperature, top_k, top_p, u) for u in grid], minlength=9)
+    counts = np.bincount(drawn(np.tile(logits, (2000, 1)), np.tile(allowed, (2000, 1)), config, grid), minlength=9)
     np.testing.assert_allclose(counts / 2000, probabilities(masked, config).numpy(), atol=2e-3)
 
 
 def test_temperature_0_takes_the_likeliest_that_is_allowed():
-    logits, allowed = np.array([3, 9, 5], np.float32), np.array([True, False, True])
-    assert drawn(logits, allowed, 0.0, 0, 1.0, 0.1) == 2
+    logits, allowed = np.array([[3, 9, 5], [3, 2, 1]], np.float32), np.array([[True, False, True], [False, True, True]])
+    assert drawn(logits, allowed, SamplingConfig(temperature=0), [0.1, 0.9]) == [2, 1]
 
 
 def test_where_nothing_is_allowed_nothing_is_drawn():
-    assert drawn(np.zeros(3, np.float32), np.zeros(3, bool), 1.0, 0, 1.0, 0.5) == -1
+    assert drawn(np.zeros((1, 3), np.float32), np.zeros((1, 3), bool), SamplingConfig(), [0.5]) == [-1]
+
+
+def test_rows_of_a_table_are_added_to_each_stream():
+    table, out = np.arange(12, dtype=np.float32).reshape(4, 3), np.ones((2, 3), np.float32)
+    np.testing.assert_array_equal(add_rows(table, np.array([[0, 3], [2, 2]]), out), [[10, 12, 14], [13, 15, 17]])

@@ -58,7 +58,8 @@ class Course:
         other.bar, other.notes, other.steps, other.taken = self.bar, self.notes, self.steps, self.taken.copy()
         other.given, other.given_places = list(self.given), self.given_places
         other.repeats = self.repeats and self.repeats.copy()
-        other._look()
+        other._look_for_places()
+        other._look_for_dead_ends()
         return other
 
     def accept(self, row: list[int]) -> None:
@@ -75,7 +76,9 @@ class Course:
                 self.repeats.add((row[POSITION], row[PART], row[PITCH]))
         self.chord = [*(self.chord if row[KIND] == KIND_CHORD else ()), (row[PART], row[PITCH])]
         self.last = row
-        self._look()
+        if row[KIND] == KIND_BAR or self.rules.counted:  # else no note takes a place from another
+            self._look_for_places()
+        self._look_for_dead_ends()
 
     def _begin_bar(self, row: list[int]) -> None:
         if self.repeats:
@@ -89,14 +92,18 @@ class Course:
         self.given = given[self.bar - 1][1:].tolist() if given else []
         self.given_places = rules.given_places(self.bar - 1, self.steps)
 
-    def _look(self) -> None:
-        """Where a note can begin, how many free places are left after each step, and which notes are bad."""
-        rules, begin = self.rules, self._start()
-        self.able = rules.able(self.bar - 1, slice(begin, begin + self.steps), self.taken[:, : self.steps])
-        free = self.able.any(axis=0) & ~self.given_places
+    def _look_for_places(self) -> None:
+        """Where a note can begin, and how many free places are left after each step."""
+        begin = self._start()
+        self.able = self.rules.able(self.bar - 1, slice(begin, begin + self.steps), self.taken[:, : self.steps])
+        self.open = self.able.any(axis=0)
+        free = self.open & ~self.given_places
         self.left = free.sum() - np.cumsum(free)  # after each step
+
+    def _look_for_dead_ends(self) -> None:
+        """Which notes are bad: of a place and part the pitches that lead nowhere."""
         node = self.repeats.node if self.repeats else None
-        self.bad: dict[tuple[int, int], set[int]] = {}  # of a place and part the pitches that lead nowhere
+        self.bad: dict[tuple[int, int], set[int]] = {}
         for (position, part, pitch), child in node.children.items() if node else ():
             if not self._has_room(position, self.notes + 1, child):
                 self.bad.setdefault((position, part), set()).add(pitch)
@@ -150,7 +157,7 @@ class Course:
         here = self.last[POSITION] + 1
         if self.notes < self.rules.most_notes:
             enough = self.left >= max(self.rules.fewest - self.notes - 1, 0)
-            allowed[here : self.steps] = (self.able.any(axis=0) & enough)[here:]
+            allowed[here : self.steps] = (self.open & enough)[here:]
         for position in {position for position, _ in self.bad}:
             allowed[position] &= bool(self._free_parts(position, chord=False).any())
         if self.given:
@@ -178,9 +185,14 @@ class Course:
         unsure = self.rules.vacant is not None or bool(self.rules.constraints.channels)
         if chord:
             allowed[: self.last[PART]] = False
-        for part in np.flatnonzero(allowed).tolist():
-            if unsure or (position, part) in self.bad or (chord and part == self.last[PART]):
-                allowed[part] = self._free_pitches(position, part, chord).any()
+        if unsure or self.bad:
+            doubtful = [part for part in np.flatnonzero(allowed).tolist() if unsure or (position, part) in self.bad]
+        else:
+            doubtful = []
+        if chord and allowed[self.last[PART]]:
+            doubtful.append(self.last[PART])
+        for part in doubtful:
+            allowed[part] = self._free_pitches(position, part, chord).any()
         return allowed
 
     def of_note(self, column: int, event: list[int]) -> Mask:
@@ -208,9 +220,12 @@ class Course:
         allowed: Mask = self.rules.pitches[part].copy()
         if chord and part == self.last[PART]:
             allowed[: self.last[PITCH] + 1] = False
-        allowed[list(self.bad.get((position, part), ()))] = False
-        step = self._start() + position
-        allowed[[held.pitch for held in self.rules.closed[part] if held.onset <= step < held.offset]] = False
+        closed = [*self.bad.get((position, part), ())]
+        if self.rules.closed[part]:
+            step = self._start() + position
+            closed += [held.pitch for held in self.rules.closed[part] if held.onset <= step < held.offset]
+        if closed:
+            allowed[closed] = False
         if chord and self.rules.constraints.channels:
             allowed[self._struck(part)] = False
         return allowed

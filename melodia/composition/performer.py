@@ -38,7 +38,7 @@ from melodia.composition.steps import Rows, steps_of
 from melodia.composition.take import REPEAT_BARS, Take
 from melodia.composition.taste import Taste
 from melodia.lstm import State
-from melodia.sampling import SamplingConfig
+from melodia.sampling import Chance, SamplingConfig
 from melodia.stepping import Floats, arrays_of, drawn
 
 PRIMER_WINDOW = 4096  # events read at once
@@ -119,8 +119,8 @@ class Ensemble:
         self.parts = self.steps.parts(programs)
         self.takes = []
         for k in range(count):
-            generator = torch.Generator().manual_seed((random_seed * 1_000_003 + k) % 2**63)
-            take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], generator, programs, Course(rules, rows[-1]))
+            chance = Chance((random_seed * 1_000_003 + k) % 2**63)
+            take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], chance, programs, Course(rules, rows[-1]))
             take.bar_states.append(arrays_of(earlier))
             self.takes.append(take)
         self.hidden = np.repeat(arrays_of((hidden,))[0], count, axis=0)
@@ -139,7 +139,7 @@ class Ensemble:
 
     def resample(self, chosen: Sequence[int]) -> None:
         """Take k goes on as take `chosen[k]` has begun, at a bar line."""
-        self.takes = [self.takes[i].copy(self.takes[k].generator) for k, i in enumerate(chosen)]
+        self.takes = [self.takes[i].copy(self.takes[k].chance) for k, i in enumerate(chosen)]
         self.hidden, self.state = self.hidden[list(chosen)], tuple(part[:, list(chosen)] for part in self.state)
 
     def _read(self, playing: Sequence[int]) -> None:
@@ -170,13 +170,11 @@ class Ensemble:
                 return
             whole = len(chosen) == len(takes)
             logits = self.steps.logits(column, hidden if whole else hidden[chosen], event if whole else event[chosen], self.parts)
-            taste = self.taste[column]
-            for k, i in enumerate(chosen):
-                take, mask = takes[i], allowed(takes[i].course, event[i].tolist())
-                if self.weigh:
-                    take.nats += self._lost(column, logits[k], event[i], before[i], take.programs, mask)
-                u = float(torch.rand((), generator=take.generator, dtype=torch.float64))
-                event[i, column] = drawn(logits[k], mask, taste.temperature, taste.top_k, taste.top_p, u)
+            of_chosen = [takes[i] for i in chosen]
+            masks = np.array([allowed(take.course, row) for take, row in zip(of_chosen, event[chosen].tolist(), strict=True)])
+            for k, take in enumerate(of_chosen if self.weigh else ()):
+                take.nats += self._lost(column, logits[k], event[chosen[k]], before[chosen[k]], take.programs, masks[k])
+            event[chosen, column] = drawn(logits, masks, self.taste[column], [take.chance() for take in of_chosen])
 
         draw(KIND, list(range(len(takes))), lambda course, row: course.kinds())
         kinds = event[:, KIND].tolist()

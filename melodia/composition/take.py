@@ -6,11 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from melodia.composition.codec import KIND, KIND_PART, NUM_COLUMNS, Events
 from melodia.composition.course import Course
 from melodia.composition.recall import Recaller
+from melodia.sampling import Chance
 from melodia.stepping import Arrays
 
 REPEAT_BARS = 8  # how far the state goes back where the model would end too soon
@@ -24,7 +24,7 @@ class Take:
     first: int
     recaller: Recaller
     pointers: list[int]
-    generator: torch.Generator
+    chance: Chance
     programs: list[int]
     course: Course
     finished: bool = False
@@ -35,7 +35,7 @@ class Take:
         """Whether all bars are begun."""
         return self.course.bar == self.course.rules.constraints.bars
 
-    def copy(self, generator: torch.Generator) -> Take:
+    def copy(self, chance: Chance) -> Take:
         """A second take that has begun alike, at a bar line, and goes on by its own chance."""
         course, states = self.course.copy(), self.bar_states.copy()
         return Take(
@@ -43,7 +43,7 @@ class Take:
             self.first,
             self.recaller.copy(),
             self.pointers,
-            generator,
+            chance,
             self.programs,
             course,
             self.finished,

@@ -31,7 +31,7 @@ from melodia.performance.model import WINDOW, Pianist, collated
 from melodia.performance.reading import Keys
 from melodia.performance.recall import Recall, heard
 from melodia.performance.steps import PianistSteps, streams_of
-from melodia.sampling import SamplingConfig
+from melodia.sampling import Chance, SamplingConfig
 from melodia.score import SUSTAIN, Control, Part, Score, note_array, to_notes
 from melodia.stepping import check_precision, drawn
 from melodia.takes import Takes
@@ -123,7 +123,7 @@ class Improvisation:
         self.steps, self.sampling = steps, sampling
         self.streams, self.stack = streams_of(state, recall, len(random_seeds))
         self.takes: list[list[int]] = [[] for _ in random_seeds]  # events
-        self.random = [torch.Generator().manual_seed(random_seed) for random_seed in random_seeds]
+        self.chances = [Chance(random_seed) for random_seed in random_seeds]
 
     def play(self, steps: int) -> Iterator[float]:
         """Plays until each take is so long, and says after each event how many seconds the shortest has."""
@@ -138,11 +138,8 @@ class Improvisation:
 
     def _next(self) -> list[int]:
         """Draws an event of each take."""
-        how, events = self.sampling, []
-        for logits, generator in zip(self.steps(self.streams, self.stack), self.random, strict=True):
-            u = float(torch.rand((), generator=generator, dtype=torch.float64))
-            events.append(drawn(logits, np.isfinite(logits), how.temperature, how.top_k, how.top_p, u))
-        return events
+        logits = self.steps(self.streams, self.stack)
+        return drawn(logits, np.isfinite(logits), self.sampling, [chance() for chance in self.chances])
 
 
 def velocity_of(keys: Keys) -> int:

@@ -27,6 +27,7 @@ import torch
 from numba import njit
 
 from melodia.lstm import LSTMConfig, StackedLSTM
+from melodia.sampling import SamplingConfig
 from melodia.stepping import PRECISIONS, Product, Steps, arrays_of, drawn
 
 ROOT = Path(__file__).parents[2]
@@ -149,13 +150,13 @@ def our_loop(
     """By `melodia.stepping`."""
     steps = Steps(stack, precision)
     last = Product(output.weight.detach().numpy(), output.bias.detach().numpy(), precision)
-    everything = np.ones(last.outputs, np.bool_)
+    everything = np.ones((1, last.outputs), np.bool_)
 
     def draw() -> list[int]:
-        state, token, tokens = arrays_of(stack.initial_state(1)), 0, []
+        state, token, tokens, how = arrays_of(stack.initial_state(1)), 0, [], SamplingConfig()
         for u in uniform:
             logits = last(steps(embedding[token][None], state))
-            token = drawn(logits[0], everything, 1.0, 0, 1.0, u)
+            (token,) = drawn(logits, everything, how, [u])
             tokens.append(token)
         return tokens
 
