@@ -28,33 +28,34 @@ if TYPE_CHECKING:
     from melodia.api.primer import Music
 
 
-def in_key(config: GenerateConfig, drawing: DrawConfig, key: str | None, scale: str | None) -> tuple[GenerateConfig, DrawConfig]:
-    """The same, held to a key.
-
-    Raises:
-        ConfigError: the key or the scale is not known, or there is a scale without a key.
-    """
-    if key is None:
-        pitch_classes("C", scale)
-        if scale:
-            raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
-        return config, drawing
-    return replace(config, tonic=key_of(key)), replace(drawing, pitch_classes=pitch_classes(key, scale))
-
-
 def sung(
     primer: Music | None,
-    config: GenerateConfig,
-    drawing: DrawConfig,
+    *,
+    bars: int | None,
+    count: int,
+    temperature: float,
+    random_seed: int,
+    tempo: float | None,
+    meter: tuple[int, int] | None,
+    key: str | None,
+    scale: str | None,
+    continuation_only: bool,
     model: str | Path | Choir,
     device: str,
     progress: Callable[[int, int], None],
 ) -> Takes:
     """Takes of a choir. Of a primer that is not of four voices the melody alone is taken, and harmonised first.
 
-    Raises:
-        MelodiaError: those of `melodia.generate`.
+    Arguments and errors are those of `melodia.generate`.
     """
+    length = {} if bars is None else {"bars": bars}
+    config = GenerateConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=meter)
+    drawing = DrawConfig(count=count, temperature=temperature, random_seed=random_seed)
+    if key is not None:
+        config, drawing = replace(config, tonic=key_of(key)), replace(drawing, pitch_classes=pitch_classes(key, scale))
+    elif scale:
+        pitch_classes("C", scale)  # whether it is known
+        raise ConfigError("scale: it needs a key as well, for example --key D --scale dorian")
     choir = model if isinstance(model, Choir) else load_choir(model).to(resolve_device(device))
     if primer is None:
         return generate(None, choir, config, drawing, progress)

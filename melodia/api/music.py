@@ -126,34 +126,45 @@ def make_takes(
     domain = domain_of(model)
     if domain == "performance":  # what the other two need is imported for them alone
         from melodia.api.performance import improvised
-        from melodia.performance.generate import DEFAULT_SECONDS
-        from melodia.performance.generate import GenerateConfig as PerformanceConfig
-        from melodia.sampling import SamplingConfig
 
         refuse(steers | {"bars": bars, "tempo": tempo, "meter": meter, "key": key, "scale": scale}, model, domain)
-        timed = PerformanceConfig(
-            seconds=DEFAULT_SECONDS if seconds is None else seconds,
+        return improvised(
+            seed,
+            seconds=seconds,
             count=count,
+            temperature=one_number(temperature, domain),
+            top_k=top_k,
+            top_p=top_p,
             random_seed=random_seed,
             continuation_only=continuation_only,
             precision=precision,
+            model=model,  # type: ignore[arg-type]
+            device=device,
+            progress=progress,
         )
-        sampling = SamplingConfig(temperature=one_number(temperature, domain), top_k=top_k, top_p=top_p)
-        return improvised(seed, timed, sampling, model, device, progress)  # type: ignore[arg-type]
     signature = parse_meter(meter) if isinstance(meter, str) else meter
     if domain == "harmony":
-        from melodia.api.chorales import in_key, sung
-        from melodia.harmony.draw import DrawConfig
-        from melodia.harmony.generate import GenerateConfig as ChoraleConfig
+        from melodia.api.chorales import sung
 
-        refuse(steers | {"seconds": seconds}, model, domain)
         usual = {"top_k": 0, "top_p": TOP_P, "precision": "float32"}
         given = {"top_k": top_k, "top_p": top_p, "precision": precision}
-        refuse({name: value for name, value in given.items() if value != usual[name]}, model, domain)
-        length = {} if bars is None else {"bars": bars}
-        wanted = ChoraleConfig(**length, continuation_only=continuation_only, tempo_bpm=tempo, meter=signature)
-        drawing = DrawConfig(count=count, temperature=one_number(temperature, domain), random_seed=random_seed)
-        return sung(seed, *in_key(wanted, drawing, key, scale), model, device, progress)  # type: ignore[arg-type]
+        changed = {name: value for name, value in given.items() if value != usual[name]}
+        refuse(steers | {"seconds": seconds} | changed, model, domain)
+        return sung(
+            seed,
+            bars=bars,
+            count=count,
+            temperature=one_number(temperature, domain),
+            random_seed=random_seed,
+            tempo=tempo,
+            meter=signature,
+            key=key,
+            scale=scale,
+            continuation_only=continuation_only,
+            model=model,  # type: ignore[arg-type]
+            device=device,
+            progress=progress,
+        )
     programs, entries = parse_instruments(instruments)
     steering = parse_steering(
         key=key,

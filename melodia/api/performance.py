@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from melodia.api.primer import read_primer
 from melodia.device import resolve_device
 from melodia.performance.checkpoint import load_pianist
-from melodia.performance.generate import GenerateConfig
+from melodia.performance.generate import DEFAULT_SECONDS, GenerateConfig
 from melodia.performance.generate import generate as improvise
 from melodia.performance.humanize import HumanizeConfig
 from melodia.performance.humanize import humanize as play
@@ -24,13 +24,28 @@ if TYPE_CHECKING:
 
 def improvised(
     seed: Music | None,
-    config: GenerateConfig,
-    sampling: SamplingConfig,
+    *,
+    seconds: float | None,
+    count: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    random_seed: int,
+    continuation_only: bool,
+    precision: str,
     model: str | Path | Pianist,
     device: str,
     progress: Callable[[int, int], None],
 ) -> Takes:
-    """Takes of a pianist; errors are those of `melodia.generate`."""
+    """Takes of a pianist; arguments and errors are those of `melodia.generate`."""
+    config = GenerateConfig(
+        seconds=DEFAULT_SECONDS if seconds is None else seconds,
+        count=count,
+        random_seed=random_seed,
+        continuation_only=continuation_only,
+        precision=precision,
+    )
+    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     primer, messages = read_primer(seed, device) if seed is not None else (None, [])
     pianist = model if isinstance(model, Pianist) else load_pianist(model).to(resolve_device(device))
     return improvise(primer, pianist, config, sampling, progress).after(messages)
