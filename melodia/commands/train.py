@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 @click.option("--length", type=int, help="Events or frames a window: how far gradients go back.  [default: 160 events; 192 frames]")
 @click.option("--whole", is_flag=True, default=None, help="Read whole pieces of MIDI instead, batch-size x length events at once.")
 @click.option("--harmonizer", is_flag=True, default=None, help="Of four-part music: train a model that sets voices to given ones.")
+@click.option(
+    "--style",
+    type=click.Choice(["any", "drums", "melody"]),
+    help="What a composer plays.  [default: as the corpus is; with --from as the checkpoint, if the corpus is so too]",
+)
 @click.option("--independent", is_flag=True, default=None, help="Of piano rolls: pitches of a frame independent of each other.")
 @click.option("--accumulate", type=int, default=1, show_default=True, help="Read a batch in so many parts: less memory.")
 @click.option(

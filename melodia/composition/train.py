@@ -21,7 +21,7 @@ from melodia.composition.model import Composer, ComposerConfig
 from melodia.composition.styles import style_of
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
-from melodia.errors import CorpusError
+from melodia.errors import ConfigError, CorpusError
 from melodia.training import (
     Cluster,
     Loaded,
@@ -46,13 +46,18 @@ NO_GAIN = 0.98  # of the bits before, which are no gain to speak of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """All settings of a composer's training. `start`: the checkpoint to begin from, of whose sizes the network then is."""
+    """All settings of a composer's training.
+
+    `start`: the checkpoint to begin from, of whose sizes the network then is. Its style stays, if that is the corpus's, unless
+    `restyled`.
+    """
 
     model: ComposerConfig
     training: TrainingConfig
     data: DataConfig
     augmentation: AugmentConfig
     start: str = ""
+    restyled: bool = False
     valid_events: int = 70_000  # of valid, to measure on while training
 
     def __post_init__(self) -> None:
@@ -79,6 +84,7 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
     if start:
         refuse_sizes({n: settings[n] for n in MODEL if n != "dropout" and settings.get(n) is not None}, start)
     given = with_defaults(settings, TUNED if start else FRESH, gpu)
+    asked = given.pop("style", None)
     if "iterations" not in given:
         cells = given.get("batch_size", DataConfig().batch_size) * given.get("length", DataConfig().length)
         epochs = TUNED_EPOCHS * int(corpus.pieces("train").lengths.sum()) // max(cells, 1)
@@ -88,12 +94,15 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
     )
     style, program = style_of(corpus.pieces("train"))
+    if asked not in (None, "any", style):
+        raise ConfigError(f"style: there is other music than {asked} in the corpus; leave it out")
     return TrainConfig(
-        model=from_json(ComposerConfig, model | {"style": style, "program": program}, "train"),
+        model=from_json(ComposerConfig, model | {"style": asked or style, "program": program}, "train"),
         training=from_json(TrainingConfig, training, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
         augmentation=AugmentConfig(tempo_bins=0, velocity_bins=0, other_instrument=0.0) if start else AugmentConfig(),
         start=start,
+        restyled=asked is not None,
     )
 
 
@@ -190,8 +199,9 @@ def composer_to_train(config: TrainConfig) -> Composer:
     if not config.start:
         return Composer(config.model)
     start = load_composer(config.start)
-    style = start.config.style if start.config.style == config.model.style else "any"
-    composer = Composer(replace(start.config, dropout=config.model.dropout, style=style))
+    told = config.model
+    style = told.style if config.restyled or told.style == start.config.style else "any"
+    composer = Composer(replace(start.config, dropout=told.dropout, style=style, program=told.program))
     composer.load_state_dict(start.state_dict())
     return composer
 

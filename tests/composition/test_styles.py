@@ -15,7 +15,7 @@ from melodia.composition.data import DataConfig
 from melodia.composition.model import Composer, ComposerConfig
 from melodia.composition.plan import GenerateConfig, make_plan
 from melodia.composition.styles import in_general_midi, style_of
-from melodia.composition.train import TrainConfig, composer_to_train
+from melodia.composition.train import TrainConfig, composer_to_train, make_config
 from melodia.errors import ConfigError, MidiError
 from melodia.instruments import DRUMS
 from melodia.score import PPQ, Note, Part, Score
@@ -124,7 +124,14 @@ def test_bars_are_rewritten_by_composers_that_play_anything(song):
 
 
 def test_a_composer_tuned_on_other_music_plays_anything(monkeypatch):
-    for style, tuned_on, expected in (("drums", "drums", "drums"), ("drums", "any", "any"), ("any", "melody", "any")):
+    cases = (
+        ("drums", "drums", False, "drums"),
+        ("drums", "any", False, "any"),
+        ("any", "melody", False, "any"),
+        ("any", "drums", True, "drums"),  # as it was asked for
+        ("drums", "any", True, "any"),
+    )
+    for style, tuned_on, restyled, expected in cases:
         monkeypatch.setattr("melodia.composition.train.load_composer", lambda name, style=style: composer(style))
         config = TrainConfig(
             model=ComposerConfig(style=tuned_on),
@@ -132,8 +139,30 @@ def test_a_composer_tuned_on_other_music_plays_anything(monkeypatch):
             data=DataConfig(),
             augmentation=AugmentConfig(),
             start="x",
+            restyled=restyled,
         )
         assert composer_to_train(config).config.style == expected
+
+
+def test_a_style_can_be_asked_for_that_the_corpus_has(song):
+    class Prepared:
+        def __init__(self, *pieces):
+            self.songs = Songs(pieces)
+
+        def pieces(self, split):
+            return self.songs
+
+    class Songs(list):
+        @property
+        def lengths(self):
+            return np.array([len(piece) for piece in self])
+
+    drums, both = Prepared(only(song, 2)), Prepared(only(song, 0, 2))
+    assert make_config(drums).model.style == make_config(drums, style="drums").model.style == "drums"
+    assert make_config(drums, style="any").model.style == "any" and make_config(drums, style="any").restyled
+    assert not make_config(drums).restyled
+    with pytest.raises(ConfigError, match="there is other music than drums in the corpus"):
+        make_config(both, style="drums")
 
 
 def test_new_drums_have_a_sound_in_general_midi():
