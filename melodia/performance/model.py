@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -62,12 +62,12 @@ class PianistConfig:
 
 
 class Batch(NamedTuple):
-    """Windows of performances: (batch, length) events, how many of each count, and which begin a performance."""
+    """Windows of performances."""
 
-    events: Tensor
-    recalled: Tensor  # (batch, length, FOLLOWERS, FIELDS)
-    lengths: Tensor
-    fresh: Tensor
+    events: Tensor  # (batch, length)
+    recalled: Tensor  # (batch, length, FOLLOWERS, FIELDS), before each event
+    lengths: Tensor  # (batch,): so many events count
+    fresh: Tensor  # (batch,) bool: whether it begins a performance
 
 
 class Pianist(nn.Module):
@@ -164,16 +164,55 @@ class Pianist(nn.Module):
         return [float(nats) for nats in found]
 
 
+class Scores(NamedTuple):
+    """What the head gives: scores of events, and of what they would be, each a table over codes (see `SIZES`)."""
+
+    events: Any
+    struck: Any  # of an on, by how long ago its key was struck
+    held: Any  # of an off, the same
+    turn: Any  # of an off, by `turns`
+    after: Any  # of an off, by `later`
+    louder: Any  # of a velocity, by its distance from the one in force and from those of the last strokes
+    landing: Any  # of a shift, by how long after the last stroke it leads
+    ending: Any  # of a shift, by how old the oldest note would be
+    intervals: Any  # of an on, by its interval from the last strokes
+    apart: Any  # of a shift, by how much later it leads than the times between the last strokes would
+    expected: Any  # of an on, by its place among those that each follower expects
+    louder_then: Any  # of a velocity, by its distance from that of what each follower expects
+    later_then: Any  # of a shift, by how much later it leads than each follower expects
+
+
+SIZES = Scores(
+    events=(EVENTS,),
+    struck=(len(AGES) + 1,),
+    held=(len(AGES) + 1,),
+    turn=(3,),
+    after=(len(AFTER) + 2,),
+    louder=(2 * VELOCITIES,) * (1 + BEFORE),
+    landing=(len(FINE) + 1,),
+    ending=(len(FINE) + 1,),
+    intervals=(2 * WIDE + 2,) * BEFORE,
+    apart=(2 * NEAR + 1,) * (BEATS - 1),
+    expected=(EXPECTED,) * FOLLOWERS,
+    louder_then=(2 * VELOCITIES,) * FOLLOWERS,
+    later_then=(2 * NEAR + 2,) * FOLLOWERS,
+)
+FLAT_SIZES = [size for sizes in SIZES for size in sizes]
+
+
+def in_tables(parts: Sequence[Any]) -> Scores:
+    """Tables side by side, one for each of `FLAT_SIZES`, by their names: one each, or where there are several a list."""
+    left = iter(parts)
+    found = [[next(left) for _ in sizes] for sizes in SIZES]
+    return Scores(*(tables if len(tables) > 1 else tables[0] for tables in found))
+
+
 class Head(nn.Module):
     """Scores of events. See the module."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        buckets, intervals = len(AGES) + 1, 2 * WIDE + 2
-        self.sizes = [EVENTS, buckets, buckets, 3, len(AFTER) + 2]
-        self.sizes += [*[2 * VELOCITIES] * (1 + BEFORE), *[len(FINE) + 1] * 2, *[intervals] * BEFORE, *[2 * NEAR + 1] * (BEATS - 1)]
-        self.sizes += [EXPECTED, 2 * VELOCITIES, 2 * NEAR + 2] * FOLLOWERS
-        self.scores = nn.Linear(size, sum(self.sizes))
+        self.scores = nn.Linear(size, sum(FLAT_SIZES))
         nn.init.normal_(self.scores.weight, std=0.02)
         nn.init.zeros_(self.scores.bias)
         self.sure = nn.Embedding(FOLLOWERS * SURENESS, EXPECTED)  # how likely what is expected is, as sure as a follower is
@@ -181,30 +220,28 @@ class Head(nn.Module):
 
     def forward(self, y: Tensor, known: Known, recalled: Tensor) -> Tensor:
         """(batch, length, size) -> (batch, length, EVENTS) logits, -inf for what cannot come next."""
-        events, struck, held, turn, after, *others = self.scores(y).float().split(self.sizes, dim=-1)
-        (*louder, landing, ending), others = others[: 3 + BEFORE], others[3 + BEFORE :]
-        (intervals, apart), others = (others[:BEFORE], others[BEFORE : BEFORE + BEATS - 1]), others[BEFORE + BEATS - 1 :]
+        scores = in_tables(self.scores(y).float().split(FLAT_SIZES, dim=-1))
         ages = bucket(known.age, AGES)
-        on = struck.gather(-1, ages)
-        for scores, pitch in zip(intervals, known.strokes.unbind(-1), strict=True):
-            on = on + scores.gather(-1, intervals_from(pitch))
-        off = held.gather(-1, ages) + turn.gather(-1, turns(known)) + after.gather(-1, later(known))
+        on = scores.struck.gather(-1, ages)
+        for table, pitch in zip(scores.intervals, known.strokes.unbind(-1), strict=True):
+            on = on + table.gather(-1, intervals_from(pitch))
+        off = scores.held.gather(-1, ages) + scores.turn.gather(-1, turns(known)) + scores.after.gather(-1, later(known))
         shifts = torch.arange(1, LONGEST_SHIFT + 1, device=y.device)
         after_shift = known.since_beats[..., -1:] + shifts
-        shift = landing.gather(-1, bucket(after_shift, FINE)) + ending.gather(-1, bucket(oldest(known)[..., None] + shifts, FINE))
-        velocity = louder[0].gather(-1, louder_than(known.velocity))
-        for scores, before in zip(louder[1:], known.loudness.unbind(-1), strict=True):
-            velocity = velocity + scores.gather(-1, louder_than(before))
-        for scores, steps in zip(apart, between(known).unbind(-1), strict=True):
-            shift = shift + scores.gather(-1, (after_shift - steps[..., None]).clamp(-NEAR, NEAR) + NEAR)
+        shift = scores.landing.gather(-1, bucket(after_shift, FINE))
+        shift = shift + scores.ending.gather(-1, bucket(oldest(known)[..., None] + shifts, FINE))
+        velocity = scores.louder[0].gather(-1, louder_than(known.velocity))
+        for table, before in zip(scores.louder[1:], known.loudness.unbind(-1), strict=True):
+            velocity = velocity + table.gather(-1, louder_than(before))
+        for table, steps in zip(scores.apart, between(known).unbind(-1), strict=True):
+            shift = shift + table.gather(-1, (after_shift - steps[..., None]).clamp(-NEAR, NEAR) + NEAR)
         for row, found in enumerate(recalled.unbind(-2)):
-            (sureness, loudness, wait), keys = found[..., :3].unbind(-1), found[..., 3:]
-            at, louder_then, then = others[3 * row : 3 * row + 3]
-            at = at + self.sure(sureness + row * SURENESS)
-            on = nn.functional.pad(on, (0, 1)).scatter_add(-1, keys, at)[..., :PITCHES]  # the last place takes what is not
-            velocity = velocity + louder_then.gather(-1, louder_than(loudness))
-            shift = shift + then.gather(-1, later_than(wait, known.silence))
-        logits: Tensor = events + torch.cat([on, off, shift, velocity], dim=-1)
+            (sureness, loudness, wait), pitches = found[..., :3].unbind(-1), found[..., 3:]
+            expected = scores.expected[row] + self.sure(sureness + row * SURENESS)
+            on = nn.functional.pad(on, (0, 1)).scatter_add(-1, pitches, expected)[..., :PITCHES]  # `NO_PITCH` is the last place
+            velocity = velocity + scores.louder_then[row].gather(-1, louder_than(loudness))
+            shift = shift + scores.later_then[row].gather(-1, later_than(wait, known.silence))
+        logits: Tensor = scores.events + torch.cat([on, off, shift, velocity], dim=-1)
         return logits.masked_fill(~known.allowed, -torch.inf)
 
 

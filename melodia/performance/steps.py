@@ -1,7 +1,7 @@
 """A pianist one event at a time on the CPU: what `melodia.performance.model` and `reading` compute, arranged for few streams.
 
 What is known of a stream is kept up from event to event, and tables are looked up where the model gathers; the stack is
-`melodia.stepping`'s. The same logits, in a seventh of the time that torch's modules take for one event.
+`melodia.stepping`'s. The logits are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from melodia.performance.model import (
     AGES,
     FADES,
     FINE,
+    FLAT_SIZES,
     LOWEST_KEY,
     MOST_TO_END,
     NEAR,
@@ -25,6 +26,7 @@ from melodia.performance.model import (
     RECALLED,
     WIDE,
     Pianist,
+    in_tables,
 )
 from melodia.performance.reading import BEATS, BEFORE, BEGIN, CHORD, NO_PITCH, STEPS
 from melodia.performance.recall import SURENESS, Recall
@@ -33,6 +35,7 @@ from melodia.stepping import Arrays, Floats, Product, Steps, arrays_of, floats_o
 KEYS = np.arange(PITCHES)
 LOUDNESS = np.arange(VELOCITIES)
 SHIFTS = np.arange(1, LONGEST_SHIFT + 1)
+EDGES = np.cumsum(FLAT_SIZES)[:-1]
 SHOWN = slice(LOWEST_KEY, LOWEST_KEY + NUM_KEYS)
 
 
@@ -41,7 +44,7 @@ class Stream:
 
     def __init__(self, keys: State, recall: Recall) -> None:
         """Of the first of a batch, and what it can recall."""
-        self.recall = recall
+        self.recall, self.shares_recall = recall, False
         numbers = [part[0].cpu().numpy() for part in keys]
         self.step, self.so_far, self.last, self.velocity, self.released, self.onset = (int(number) for number in numbers[:6])
         self.strokes, self.loudness, self.beats = (number.tolist() for number in numbers[6:9])
@@ -51,7 +54,8 @@ class Stream:
         """One that goes its own way."""
         other = Stream.__new__(Stream)
         other.__dict__.update(self.__dict__)
-        other.on, other.off, other.recall = self.on.copy(), self.off.copy(), self.recall.copy()
+        other.on, other.off = self.on.copy(), self.off.copy()
+        self.shares_recall = other.shares_recall = True  # until one of them strikes a key
         return other
 
     def add(self, event: int) -> None:
@@ -70,6 +74,8 @@ class Stream:
                 self.beats = [*self.beats[1:], self.step]
             self.strokes, self.loudness = [*self.strokes[1:], event], [*self.loudness[1:], self.velocity]
             self.onset = self.step
+            if self.shares_recall:
+                self.recall, self.shares_recall = self.recall.copy(), False
             self.recall.strike(event, self.velocity, self.step)
 
 
@@ -135,7 +141,6 @@ class PianistSteps:
         self.keys = Product(floats_of(pianist.keys.weight), floats_of(pianist.keys.bias), precision)
         self.norm = normed(pianist.norm)
         self.scores = Product(floats_of(pianist.head.scores.weight), floats_of(pianist.head.scores.bias), precision)
-        self.edges = np.cumsum(pianist.head.sizes)[:-1]
 
     def __call__(self, streams: Sequence[Stream], state: Arrays) -> Floats:
         """(streams, EVENTS): logits of the next events, -inf for what cannot come; the state is changed."""
@@ -172,32 +177,29 @@ class PianistSteps:
     def _logits(self, scores: Floats, known: Known) -> Floats:
         """See `melodia.performance.model.Head`."""
         stream = known.stream
-        events, struck, held, turn, after, *others = np.split(scores, self.edges)
-        (*louder, landing, ending), others = others[: 3 + BEFORE], others[3 + BEFORE :]
-        (intervals, apart), others = (others[:BEFORE], others[BEFORE : BEFORE + BEATS - 1]), others[BEFORE + BEATS - 1 :]
-        logits = events.copy()
-        logits[:OFF] += struck[known.ages]
-        for table, pitch in zip(intervals, stream.strokes, strict=True):
+        by_name = in_tables(np.split(scores, EDGES))
+        logits: Floats = by_name.events.copy()
+        logits[:OFF] += by_name.struck[known.ages]
+        for table, pitch in zip(by_name.intervals, stream.strokes, strict=True):
             logits[:OFF] += table[-1] if pitch == NO_PITCH else table[np.clip(KEYS - pitch, -WIDE, WIDE) + WIDE]
-        logits[OFF:SHIFT] += held[known.ages] + turn[known.turns()] + after[known.later()]
+        logits[OFF:SHIFT] += by_name.held[known.ages] + by_name.turn[known.turns()] + by_name.after[known.later()]
         after_shift = known.since_beats[-1] + SHIFTS
         began = known.age[known.sounding]
         oldest = int(began.max()) if len(began) else STEPS
-        shift = landing[np.searchsorted(FINE, after_shift, side="right")]
-        shift = shift + ending[np.searchsorted(FINE, oldest + SHIFTS, side="right")]
-        for table, steps in zip(apart, known.between, strict=True):
+        shift = by_name.landing[np.searchsorted(FINE, after_shift, side="right")]
+        shift = shift + by_name.ending[np.searchsorted(FINE, oldest + SHIFTS, side="right")]
+        for table, steps in zip(by_name.apart, known.between, strict=True):
             shift = shift + table[np.clip(after_shift - steps, -NEAR, NEAR) + NEAR]
         logits[SHIFT:VELOCITY] += shift
-        louder += others[1::3]
         before = (stream.velocity, *stream.loudness, *(row[1] for row in known.recalled))
-        for table, velocity in zip(louder, before, strict=True):
+        for table, velocity in zip((*by_name.louder, *by_name.louder_then), before, strict=True):
             logits[VELOCITY:] += table[-1] if velocity == VELOCITIES else table[LOUDNESS - velocity + VELOCITIES - 1]
-        for row, (sureness, _, wait, *keys) in enumerate(known.recalled):
-            for key, score in zip(keys, others[3 * row] + self.sure[sureness + row * SURENESS], strict=True):
-                if key != NO_PITCH:
-                    logits[key] += score
-            then, later = others[3 * row + 2], stream.step - stream.onset + SHIFTS - wait
-            logits[SHIFT:VELOCITY] += then[-1] if wait == STEPS else then[np.clip(later, -NEAR, NEAR) + NEAR]
+        for row, (sureness, _, wait, *pitches) in enumerate(known.recalled):
+            for pitch, score in zip(pitches, by_name.expected[row] + self.sure[sureness + row * SURENESS], strict=True):
+                if pitch != NO_PITCH:
+                    logits[pitch] += score
+            table, later = by_name.later_then[row], stream.step - stream.onset + SHIFTS - wait
+            logits[SHIFT:VELOCITY] += table[-1] if wait == STEPS else table[np.clip(later, -NEAR, NEAR) + NEAR]
         logits[~known.allowed] = -np.inf
         return logits
 

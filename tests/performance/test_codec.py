@@ -108,7 +108,8 @@ def test_performances_are_moved_and_stretched(notes, semitones, factor):
     stays = notes[:, 2].min() + semitones < 0 or notes[:, 2].max() + semitones > 127
     np.testing.assert_array_equal(moved[:, 2], notes[:, 2] + (0 if stays else semitones))
     slower = decode(stretched(encode(notes), factor))
-    if len(slower) == len(notes):
-        np.testing.assert_allclose(slower[:, 0], notes[:, 0] * factor, atol=0.5001)
-    assert len(slower) <= len(notes) and set(slower[:, 2]) == set(notes[:, 2])
+    nearest = np.abs(slower[:, None, 0] - notes[:, 0] * factor).min(axis=1)  # strokes of a key in one step become one
+    assert nearest.max() <= 0.5001
+    assert len(slower) == len(notes) or (len(slower) < len(notes) and len(set(notes[:, 2].tolist())) < len(notes))
+    assert set(slower[:, 2]) == set(notes[:, 2])
     assert num_seconds(stretched(encode(notes), factor)) == pytest.approx(notes[:, 1].max() * factor / 100, abs=0.021)

@@ -6,7 +6,19 @@ import torch
 
 import melodia
 from melodia.errors import ConfigError
-from melodia.performance.codec import as_score, decode, encode, notes_of, playable, seconds_of, velocity_bins, velocity_in_bin
+from melodia.performance.codec import (
+    EVENTS,
+    SHIFT,
+    VELOCITY,
+    as_score,
+    decode,
+    encode,
+    notes_of,
+    playable,
+    seconds_of,
+    velocity_bins,
+    velocity_in_bin,
+)
 from melodia.performance.generate import GenerateConfig, Improvisation, generate
 from melodia.performance.model import Pianist, PianistConfig
 from melodia.performance.recall import Recall
@@ -24,7 +36,7 @@ def pianist():
     torch.manual_seed(0)
     model = Pianist(PianistConfig(hidden_size=8, num_layers=2)).eval()
     with torch.no_grad():
-        model.head.scores.bias[256 + 9 : 256 + 30] = 4
+        model.head.scores.bias[SHIFT + 9 : SHIFT + 30] = 4
     return model
 
 
@@ -79,7 +91,7 @@ def test_notes_go_on_as_loud_as_the_seed_was(pianist, velocity):
     seed = Score([Part("Piano", notes=[Note(i * 240, i * 240 + 200, 60 + i % 3, velocity) for i in range(8)])])
     with torch.no_grad():
         before = pianist.head.scores.bias.clone()
-        pianist.head.scores.bias[356:388] = -1e9  # no velocity is told
+        pianist.head.scores.bias[VELOCITY:EVENTS] = -1e9  # no velocity is told
         takes = generate(seed, pianist, GenerateConfig(seconds=3), DRAWN)
         pianist.head.scores.bias.copy_(before)
     made = takes.scores[0].parts[0].notes[8:]

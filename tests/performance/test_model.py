@@ -7,9 +7,9 @@ import torch
 from melodia.errors import CorpusError
 from melodia.performance.codec import EVENTS, OFF, SHIFT, VELOCITY, encode, playable
 from melodia.performance.evaluate import evaluate
-from melodia.performance.model import NEAR, Pianist, PianistConfig, collated
+from melodia.performance.model import FLAT_SIZES, NEAR, Pianist, PianistConfig, collated, in_tables
 from melodia.performance.reading import follow, silent
-from melodia.performance.recall import FOLLOWERS, heard
+from melodia.performance.recall import heard
 
 
 def performance(seed, count=30):
@@ -88,10 +88,9 @@ def test_the_loss_carries_the_state_and_begins_anew_where_told():
 @pytest.mark.parametrize("on_the_way", [[], [SHIFT + 4, OFF + 60], [SHIFT + 4, OFF + 60, SHIFT + 8, OFF + 61]])
 def test_a_pulse_can_be_told_whatever_ends_on_the_way(on_the_way):
     model = small()
-    sizes = model.head.sizes
     for parameters in model.head.parameters():
         torch.nn.init.zeros_(parameters)
-    model.head.scores.bias.data[sum(sizes[: -3 * FOLLOWERS - 1]) + NEAR] = 5.0  # as long as the last time between strokes
+    in_tables(model.head.scores.bias.data.split(FLAT_SIZES)).apart[-1][NEAR] = 5.0  # as long as the last time between strokes
     pulse = 30
     events = [VELOCITY + 9, 60, SHIFT + pulse - 1, 61, SHIFT + 1, 62, *on_the_way]  # 61 and 62 are a chord
     gone = sum(event - SHIFT + 1 for event in events[4:] if SHIFT <= event < VELOCITY)

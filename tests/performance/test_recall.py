@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from melodia.performance.codec import OFF, PITCHES, VELOCITIES, encode, transposed
-from melodia.performance.reading import NO_PITCH, STEPS
+from melodia.performance.codec import PITCHES, VELOCITIES, encode, transposed
+from melodia.performance.reading import NO_PITCH, STEPS, silent
 from melodia.performance.recall import ALIKE, EXPECTED, FIELDS, FOLLOWERS, LOST_MISSES, Recall, heard
+from melodia.performance.steps import Stream
 from tests.performance.test_codec import NOTES
 from tests.performance.test_model import performance
 
@@ -77,15 +78,25 @@ def test_a_copy_goes_its_own_way():
 
 @given(NOTES)
 @settings(max_examples=25, deadline=None)
-def test_stroke_by_stroke_as_a_whole(notes):
-    events = encode(notes)
-    whole, known = heard(events), Recall()
+def test_event_by_event_as_a_whole(notes):
+    events, recall = encode(notes), Recall()
+    whole, stream = heard(events, recall), Stream(silent(1), Recall())
     assert whole.recalled.shape == (len(events), FOLLOWERS, FIELDS)
-    again = heard(events, known)
-    np.testing.assert_array_equal(whole.recalled, again.recalled)
-    assert len(known.pitches) == int((events < OFF).sum())
+    for event, before in zip(events.tolist(), whole.recalled.tolist(), strict=True):
+        assert stream.recall.rows == before
+        stream.add(event)
+    assert stream.recall.rows == recall.rows and stream.recall.steps == recall.steps  # what goes on from there
     for cut in range(0, len(events), 7):  # nothing of what is to come
         np.testing.assert_array_equal(heard(events[:cut]).recalled, whole.recalled[:cut])
+
+
+def test_streams_that_were_one_recall_what_each_has_heard():
+    stream, recall = Stream(silent(1), recall_of([*THEME, *THEME[:5]])), recall_of([*THEME, *THEME[:5]])
+    other = stream.copy()
+    stream.add(THEME[5])
+    assert other.recall.rows == recall.rows != stream.recall.rows
+    other.add(30)
+    assert len(stream.recall.pitches) == len(other.recall.pitches) == 16 and stream.recall.pitches[-1] == THEME[5]
 
 
 def test_transposed_performances_recall_the_same_transposed():
