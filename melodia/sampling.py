@@ -29,6 +29,11 @@ class SamplingConfig:
         check_range("top_p", self.top_p, 1e-6, 1)
 
 
+def seed_of(random_seed: int, take: int) -> int:
+    """The seed of a take's generator: takes of neighbouring random seeds differ too."""
+    return (random_seed * 1_000_003 + take) % 2**63
+
+
 class Chance:
     """Numbers from 0 to 1 at random, one at a time, the same for the same seed."""
 

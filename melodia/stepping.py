@@ -1,9 +1,10 @@
-"""Networks one step at a time, for one stream on one core, as fast as their weights can be read.
+"""Networks one step at a time on a CPU, for one stream as fast as one core reads their weights.
 
 One step of one stream multiplies each matrix by one vector, so what costs is to read the weights. torch's modules add
 the time of a dozen calls a layer; its fused LSTM even reorders all weights first. Here a layer is one product over input
 and state side by side, and its gates one loop that the processor does sixteen at a time. `int8` keeps the weights as
-whole numbers with a scale for each row: a quarter of the bytes.
+whole numbers with a scale for each row: a quarter of the bytes. Several streams are bound by the multiplying, which numpy does on
+all cores in float32, whatever the weights are kept in.
 
 Compiled by numba at the first use on a machine, and kept on disk. Means that were measured and not taken: ONNX Runtime,
 torch.compile (a compiler on the user's machine), torch's 8-bit products (slower, and going away).
@@ -178,7 +179,7 @@ class Product:
             _product(self.weights, self.scales, self.bias, x[0], out[0])
             return out[:, : self.outputs]
         if self._whole is None:
-            self._whole = self.weights * self.scales[:, None]
+            self._whole = self.weights if self.weights.dtype == np.float32 else self.weights * self.scales[:, None]
         return (x @ self._whole.T + self.bias)[:, : self.outputs]
 
     @property

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from melodia.commands.console import device_option, free_path, json_option, notice, progress_bar, quiet_option, result
-from melodia.errors import ConfigError
+from melodia.commands.console import device_option, json_option, notice, progress_bar, quiet_option, result
+from melodia.commands.generate import output_paths
 from melodia.garbage import uncollected
 
 
@@ -24,19 +24,18 @@ from melodia.garbage import uncollected
 @quiet_option
 @json_option
 def command(song: Path, output: Path | None, random_seed: int | None, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Play a MIDI file as a hand would: notes move by up to 35 ms, and each is as loud as a pianist might have it.
+    """Play a MIDI file, or a recording, as a hand would: notes move by up to 35 ms, and each is as loud as a pianist might have it.
 
     The notes stay, and drums stay as they are.
     """
     with uncollected():
         from melodia.api.performance import humanize
-    from melodia.score import Score
-
-    target = output or free_path(Path(f"{song.stem}-played.mid"))
-    if target.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"output: {target} does not end in .mid")
+        from melodia.api.primer import read_primer
+    (target,) = output_paths(output, song, 1, "played", "song")
     chosen = secrets.randbelow(2**31) if random_seed is None else random_seed
-    score = Score.read(song)
+    score, messages = read_primer(song, options["device"])
+    for message in messages:
+        notice(message, quiet)
     with progress_bar(quiet, "notes") as bar:
         task = bar.add_task("playing", total=None, note="")
         played = humanize(

@@ -23,6 +23,7 @@ from melodia.composition.constraints import Constraints
 from melodia.composition.model import Composer
 from melodia.composition.performer import Ensemble, one_thread
 from melodia.composition.taste import Taste
+from melodia.sampling import seed_of
 
 FEWEST_ALIVE = 0.5  # of the particles, by their effective number; with fewer they are drawn anew
 
@@ -54,7 +55,7 @@ def fill(
         its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
     """
     ensemble = Ensemble(composer, primer, constraints, taste, count=particles, random_seed=random_seed, weigh=True)
-    generator = torch.Generator().manual_seed((random_seed * 1_000_003 + particles) % 2**63)
+    generator = torch.Generator().manual_seed(seed_of(random_seed, particles))
     for bar in range(1, constraints.bars + 1):
         ensemble.play(bar)
         weights = _weights(ensemble)

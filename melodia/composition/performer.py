@@ -38,7 +38,7 @@ from melodia.composition.steps import Rows, steps_of
 from melodia.composition.take import REPEAT_BARS, Take
 from melodia.composition.taste import Taste
 from melodia.lstm import State
-from melodia.sampling import Chance, SamplingConfig
+from melodia.sampling import Chance, SamplingConfig, seed_of
 from melodia.stepping import Floats, arrays_of, drawn
 
 PRIMER_WINDOW = 4096  # events read at once
@@ -119,7 +119,7 @@ class Ensemble:
         self.parts = self.steps.parts(programs)
         self.takes = []
         for k in range(count):
-            chance = Chance((random_seed * 1_000_003 + k) % 2**63)
+            chance = Chance(seed_of(random_seed, k))
             take = Take(list(rows), len(rows), recaller.copy(), pointers[-1], chance, programs, Course(rules, rows[-1]))
             take.bar_states.append(arrays_of(earlier))
             self.takes.append(take)

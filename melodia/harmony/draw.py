@@ -27,7 +27,7 @@ from melodia.harmony.reading import Facts, Outset, facts
 from melodia.harmony.rules import RANGES, cost_of_next
 from melodia.harmony.tonic import NO_TONIC, tonic_of
 from melodia.lstm import State, selected
-from melodia.sampling import SamplingConfig, sample
+from melodia.sampling import SamplingConfig, sample, seed_of
 
 TEMPERATURE, STRICTNESS = 0.6, 2.0  # of harmonising: what is drawn at 1 wanders, as errors lead to others; nats
 CANDIDATES, APPROACH = 8, 32
@@ -105,7 +105,7 @@ class _Setting:
         self.outline, self.model, self.config, self.rows = outline, model, config, len(takes)
         self.device = model.head.pitch.weight.device
         self.sampling = SamplingConfig(temperature=config.temperature)
-        self.generators = [torch.Generator().manual_seed((config.random_seed + take) % 2**63) for take in takes]
+        self.generators = [torch.Generator().manual_seed(seed_of(config.random_seed, take)) for take in takes]
         self.takes = self.generators  # those of candidates differ
         self.each = 1  # candidates of a take
         self.still = np.zeros(self.rows, np.int64)  # steps since a voice has moved
@@ -158,8 +158,8 @@ class _Setting:
     def branch(self, each: int) -> None:
         """Makes several candidates of each take."""
         index = np.repeat(np.arange(self.rows), each)
-        random_seeds = [generator.initial_seed() + 7_919 * i for generator in self.takes for i in range(1, each + 1)]
-        self.generators = [torch.Generator().manual_seed(random_seed % 2**63) for random_seed in random_seeds]
+        random_seeds = [seed_of(take.initial_seed(), i) for take in self.takes for i in range(1, each + 1)]
+        self.generators = [torch.Generator().manual_seed(random_seed) for random_seed in random_seeds]
         self.each, self.rows, self.weights = each, len(index), np.zeros(len(index))
         self.still = self.still[index]
         self.pitches, self.tokens, self.seen = self.pitches[index], self.tokens[index], self.seen[index]

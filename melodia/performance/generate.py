@@ -31,7 +31,7 @@ from melodia.performance.model import WINDOW, Pianist, collated
 from melodia.performance.reading import Keys
 from melodia.performance.recall import Recall, heard
 from melodia.performance.steps import PianistSteps, streams_of
-from melodia.sampling import Chance, SamplingConfig
+from melodia.sampling import Chance, SamplingConfig, seed_of
 from melodia.score import SUSTAIN, Control, Part, Score, note_array, to_notes
 from melodia.stepping import check_precision, drawn
 from melodia.takes import Takes
@@ -87,7 +87,7 @@ def generate(
     total = round(config.seconds * config.count)
     for first in range(0, config.count, TOGETHER):
         numbers = range(first, min(first + TOGETHER, config.count))
-        playing = Improvisation(steps, state, recall, [config.random_seed + i * 1_000_003 for i in numbers], sampling)
+        playing = Improvisation(steps, state, recall, [seed_of(config.random_seed, i) for i in numbers], sampling)
         for lasted in playing.play(length):
             progress(round(config.seconds * first + lasted * len(numbers)), total)
         made += [within(decode(events, in_force), length) for events in playing.takes]

@@ -38,7 +38,8 @@ from melodia.performance.steps import PianistSteps, streams_of
 from melodia.score import Note, Score, note_array
 from melodia.stepping import Floats
 
-FARTHEST = 3  # steps that notes move by
+FARTHEST = 3  # steps between the drawn one and the written one
+MOST_MOVED = 3.5  # steps, with what a stroke is off its step
 SPREAD = 1.5  # steps
 
 
@@ -122,7 +123,8 @@ class Hand:
         latest = self.latest
         for note in chord:
             within = float(torch.rand((), generator=self.random)) - 0.5
-            note.played = max((begin + within) / STEPS_A_SECOND, latest, 0.0)
+            moved = min(max(begin + within - at, -MOST_MOVED), MOST_MOVED)
+            note.played = max((at + moved) / STEPS_A_SECOND, latest, 0.0)
             self.latest = max(self.latest, note.played)
             note.velocity = self._strike(note.note.pitch)
             length = max(round((note.offset - note.onset) * STEPS_A_SECOND), 1)

@@ -45,8 +45,8 @@ def test_a_chorale_from_silence(choir):
         assert all(one.offset_ticks == other.onset_ticks for one, other in pairwise(part.notes))
         assert all(low <= note.pitch <= high and note.pitch % 12 in (5, 7, 9, 10, 0, 2, 4) for note in part.notes)
     assert melodia.generate(model=choir, bars=3, meter="3/4", tempo=99, key="F", random_seed=4) == score
-    others = melodia.generate_takes(count=2, model=choir, bars=3, meter="3/4", tempo=99, key="F", random_seed=3)
-    assert others[1] == score and others[0] != score
+    others = melodia.generate_takes(count=2, model=choir, bars=3, meter="3/4", tempo=99, key="F", random_seed=4)
+    assert others[0] == score and others[1] != score
 
 
 def test_four_voices_go_on_at_the_bar_line_for_the_bars_asked(choir):

@@ -8,7 +8,6 @@ import melodia
 from melodia.errors import ConfigError
 from melodia.performance.codec import (
     EVENTS,
-    SHIFT,
     VELOCITY,
     as_score,
     decode,
@@ -20,7 +19,6 @@ from melodia.performance.codec import (
     velocity_in_bin,
 )
 from melodia.performance.generate import GenerateConfig, Improvisation, generate
-from melodia.performance.model import Pianist, PianistConfig
 from melodia.performance.recall import Recall
 from melodia.performance.steps import PianistSteps
 from melodia.sampling import SamplingConfig
@@ -28,16 +26,6 @@ from melodia.score import SUSTAIN, Control, Note, Part, Score, Tempo
 from tests.performance.test_model import performance
 
 DRAWN = SamplingConfig()
-
-
-@pytest.fixture(scope="module")
-def pianist():
-    """One that has learnt nothing, but moves on in time."""
-    torch.manual_seed(0)
-    model = Pianist(PianistConfig(hidden_size=8, num_layers=2)).eval()
-    with torch.no_grad():
-        model.head.scores.bias[SHIFT + 9 : SHIFT + 30] = 4
-    return model
 
 
 def test_the_same_random_seed_gives_the_same_takes(pianist):

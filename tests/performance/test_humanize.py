@@ -9,9 +9,8 @@ import pytest
 import melodia
 from melodia.errors import ConfigError
 from melodia.performance.humanize import HumanizeConfig, apart, humanize
-from melodia.score import Note, Part, Score, Tempo
+from melodia.score import PPQ, Note, Part, Score, Tempo
 from tests.commands.conftest import run
-from tests.performance.test_generate import pianist  # noqa: F401
 
 
 def song():
@@ -23,7 +22,7 @@ def song():
     return Score(parts, [Tempo(0, 100.0), Tempo(960, 130.0)])
 
 
-def test_the_notes_stay_and_their_times_and_velocities_are_played(pianist):  # noqa: F811
+def test_the_notes_stay_and_their_times_and_velocities_are_played(pianist):
     score = song()
     played = humanize(score, pianist, HumanizeConfig(random_seed=1))
     assert played == humanize(score, pianist, HumanizeConfig(random_seed=1))
@@ -38,12 +37,13 @@ def test_the_notes_stay_and_their_times_and_velocities_are_played(pianist):  # n
             assert all(a.offset_ticks <= b.onset_ticks for a, b in pairwise(new))
         velocities |= {note.velocity for note in after.notes}
         assert all(note.offset_ticks > note.onset_ticks >= 0 for note in after.notes)
-    assert 0.003 < np.abs(moved).max() < 0.06 and len(velocities) > 3
+    tick = 60 / min(tempo.tempo_bpm for tempo in score.tempos) / PPQ
+    assert 0.003 < np.abs(moved).max() <= 0.035 + tick and len(velocities) > 3
     tune = [note.pitch for note in played.parts[0].notes]
     assert tune == [note.pitch for note in score.parts[0].notes]
 
 
-def test_none_of_it_is_as_it_is_written(pianist):  # noqa: F811
+def test_none_of_it_is_as_it_is_written(pianist):
     score = song()
     same = humanize(score, pianist, HumanizeConfig(amount=0))
     assert [part.notes for part in same.parts] == [sorted(part.notes) for part in score.parts]
@@ -59,13 +59,15 @@ def test_strokes_of_a_pitch_stay_apart():
     assert [note[:3] for note in apart(notes)] == [(0, 1, 60), (1, 2, 60), (1, 2, 62), (2, 3, 60)]
 
 
-def test_the_command(pianist, tmp_path, monkeypatch):  # noqa: F811
+def test_the_command(pianist, tmp_path, monkeypatch):
     monkeypatch.setattr("melodia.api.performance.load_pianist", lambda name: pianist)
     path = song().write(tmp_path / "song.mid")
     row = json.loads(run("humanize", path, "-o", tmp_path / "out.mid", "--random-seed", 3, "--json", "-q").stdout)
     assert row["notes"] == song().num_notes == Score.read(row["midi"]).num_notes and row["random_seed"] == 3
     assert "random seed" in run("humanize", path, "-o", tmp_path / "b.mid", "--amount", 0.2).stderr
     assert "does not end in .mid" in run("humanize", path, "-o", tmp_path / "b.wav", code=1).stderr
+    assert "is the song itself" in run("humanize", path, "-o", path, code=1).stderr
+    assert "is a folder" in run("humanize", path, "-o", tmp_path, code=1).stderr
     assert "amount" in run("humanize", path, "--amount", 2, "-o", tmp_path / "b.mid", code=1).stderr
     with pytest.raises(ConfigError, match="no notes in it but drums'"):
         melodia.humanize(Score([song().parts[2]]), model=pianist)
