@@ -7,6 +7,7 @@ import torch
 import melodia
 from melodia.checkpoint import DEFAULTS, find_checkpoint, read_info
 from melodia.errors import CheckpointError, ConfigError
+from melodia.files import shipped
 from melodia.weights import read_weights
 
 
@@ -86,3 +87,9 @@ def test_shipped_checkpoints_are_whole_and_small():
         assert all(torch.isfinite(w).all() for w in read_weights(folder).values())
         total += size
     assert total < 64 * 2**20
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in shipped("checkpoints").glob("*/config.json")))
+def test_every_shipped_checkpoint_loads(name):
+    model = melodia.load_checkpoint(name)
+    assert sum(weights.numel() for weights in model.parameters()) > 10_000

@@ -41,7 +41,8 @@ def generate(seed: Music | None = None, **options: Any) -> Score:
     Raises:
         MidiError: the seed cannot be read.
         AudioError: the recording that is the seed cannot be read, or nothing is heard in it.
-        ConfigError: a setting is out of range.
+        ConfigError: a setting is out of range, has no meaning for the model, or cannot be met together with others; or the seed has
+            no notes that the model could go on from.
         CheckpointError: the model cannot be loaded.
     """
     return make_takes(seed, **options, count=1).scores[0]
@@ -116,10 +117,7 @@ def make_takes(
     key, scale and one temperature.
 
     Raises:
-        MidiError: the seed cannot be read.
-        AudioError: the recording that is the seed cannot be read, or nothing is heard in it.
-        ConfigError: a setting is out of range.
-        CheckpointError: the model cannot be loaded.
+        MelodiaError: those of `generate`.
     """
     steers = {"register": register, "density": density, "polyphony": polyphony, "velocity": velocity, "repetition": repetition}
     steers |= {"instruments": instruments, "rank": rank or None, "seed_bars": None if seed_bars == LISTEN_BARS else seed_bars}

@@ -83,6 +83,9 @@ def perform(
 
     Returns:
         for each take its events, int16 (events, NUM_COLUMNS), without the primer's but for its parts.
+
+    Raises:
+        ConfigError: constraints cannot be met together.
     """
     ensemble = Ensemble(composer, primer, constraints, sampling, count=count, random_seed=random_seed, precision=precision)
     ensemble.play(progress=progress)

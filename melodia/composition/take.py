@@ -36,7 +36,7 @@ class Take:
         return self.course.bar == self.course.rules.constraints.bars
 
     def copy(self, chance: Chance) -> Take:
-        """A second take that has begun alike, at a bar line, and goes on by its own chance."""
+        """A second take that has begun alike, at a bar line, and goes on by its own chance; its `nats` are counted anew."""
         course, states = self.course.copy(), self.bar_states.copy()
         return Take(
             list(self.rows),

@@ -16,7 +16,7 @@ PROFILES = (  # of major and minor, from the tonic on
     (5, 2, 3.5, 2, 4.5, 4, 2, 4.5, 2, 3.5, 1.5, 4),
     (5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4),
 )
-ENDS = 0.3  # correlation that an ending of the bass, or else the soprano, is worth: so 94 % of the sopranos of train tell the tonic
+ENDS = 0.3  # correlation that an ending of the bass, or else the soprano, is worth
 
 
 def tonic_of(voices: Voices, given: Sequence[bool], ended: bool = True) -> int:

@@ -124,7 +124,7 @@ class PolyphonyTask:
 
 
 def some_of(pieces: Sequence[Frames], frames: int) -> list[Frames]:
-    """Pieces drawn, always the same, until there are so many frames; all if there are fewer."""
+    """Pieces drawn, always the same, each that fits into what is left of so many frames; all if there are fewer."""
     chosen: list[Frames] = []
     for i in np.random.default_rng(0).permutation(len(pieces)).tolist():
         if chosen and sum(map(len, chosen)) + len(pieces[i]) > frames:

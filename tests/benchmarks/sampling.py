@@ -172,7 +172,7 @@ def takes(arguments: argparse.Namespace) -> None:
         rates = []
         for count in (1, arguments.count):
             spent, notes = [], 0
-            for i in range(-1, max(arguments.times if count == 1 else 2, 1)):  # the first one is not counted
+            for i in range(-1, arguments.times if count == 1 else min(arguments.times, 2)):  # the first one is not counted
                 began = time.perf_counter()
                 made = melodia.generate_takes(
                     seed, count, bars=16, random_seed=100 * i + 100, model=composer, precision=precision, continuation_only=True
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--times", type=int, default=5)
     arguments = parser.parse_args()
-    globals()[arguments.what](arguments)
+    {"loops": loops, "takes": takes, "cold": cold}[arguments.what](arguments)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from melodia.performance.codec import (
     velocity_bins,
     velocity_in_bin,
 )
-from melodia.performance.generate import GenerateConfig, Improvisation, generate
+from melodia.performance.generate import GenerateConfig, Improvisation, generate, listen
 from melodia.performance.recall import Recall
-from melodia.performance.steps import PianistSteps
+from melodia.performance.steps import PianistSteps, streams_of
 from melodia.sampling import SamplingConfig
 from melodia.score import SUSTAIN, Control, Note, Part, Score, Tempo
 from tests.performance.test_model import performance
@@ -109,6 +109,15 @@ def test_streams_of_a_pianist_are_those_of_the_codec(pianist):
     for events in playing.takes:
         half = len(events) // 2  # notes that have no end yet are later than that
         assert half > 30 and encode(decode(events)).tolist()[:half] == events[:half]
+
+
+def test_what_the_seed_played_can_be_recalled(pianist, monkeypatch):
+    monkeypatch.setattr("melodia.performance.generate.WINDOW", 7)
+    notes = notes_of(Score([Part("Piano", notes=[Note(i * 240, i * 240 + 200, 60 + i % 5, 70) for i in range(12)])]))
+    state, recall = listen(pianist, notes)
+    (stream,), _ = streams_of(state, recall, 1)
+    assert recall.pitches == notes[:, 2].tolist() and recall.steps == notes[:, 0].tolist()
+    assert stream.recall.rows[0][3] == 62 and stream.step == notes[-1, 1]  # C C# D D# E C C# ... goes on with D
 
 
 def test_what_is_of_bars_is_refused(pianist):
