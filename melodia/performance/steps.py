@@ -1,4 +1,4 @@
-"""A pianist one event at a time on the CPU: what `melodia.performance.model` and `reading` compute, arranged for few streams.
+"""A pianist one event at a time on the CPU: what `melodia.performance.model`, `head` and `reading` compute, arranged for few streams.
 
 What is known of a stream is kept up from event to event, and tables are looked up where the model gathers; the stack is
 `melodia.stepping`'s. The logits are the same.
@@ -13,21 +13,8 @@ from numpy.typing import NDArray
 
 from melodia.lstm import State
 from melodia.performance.codec import EVENTS, LONGEST_SHIFT, OFF, PITCHES, SHIFT, VELOCITIES, VELOCITY
-from melodia.performance.model import (
-    AFTER,
-    AGES,
-    FADES,
-    FINE,
-    FLAT_SIZES,
-    LOWEST_KEY,
-    MOST_TO_END,
-    NEAR,
-    NUM_KEYS,
-    RECALLED,
-    WIDE,
-    Pianist,
-    in_tables,
-)
+from melodia.performance.head import AFTER, AGES, FINE, FLAT_SIZES, NEAR, WIDE, in_tables
+from melodia.performance.model import FADES, LOWEST_KEY, MOST_TO_END, NUM_KEYS, RECALLED, Pianist
 from melodia.performance.reading import BEATS, BEFORE, BEGIN, CHORD, NO_PITCH, STEPS
 from melodia.performance.recall import SURENESS, Recall
 from melodia.stepping import Arrays, Floats, Product, Steps, arrays_of, floats_of, normed
@@ -110,7 +97,7 @@ class Known:
         return allowed
 
     def turns(self) -> NDArray[np.int64]:
-        """(PITCHES,): see `melodia.performance.model.turns`."""
+        """(PITCHES,): see `melodia.performance.head.turns`."""
         found = np.full(PITCHES, 2)
         began = np.where(self.can_end, self.stream.on, np.iinfo(np.int64).max)
         first, second = np.partition(began, 1)[:2]
@@ -119,7 +106,7 @@ class Known:
         return found
 
     def later(self) -> NDArray[np.int64]:
-        """(PITCHES,): see `melodia.performance.model.later`."""
+        """(PITCHES,): see `melodia.performance.head.later`."""
         if not self.stream.released:
             return np.full(PITCHES, len(AFTER) + 1)
         return np.searchsorted(AFTER, self.stream.on % STEPS - self.stream.released % STEPS, side="right")
@@ -175,7 +162,7 @@ class PianistSteps:
         return found
 
     def _logits(self, scores: Floats, known: Known) -> Floats:
-        """See `melodia.performance.model.Head`."""
+        """See `melodia.performance.head.Head`."""
         stream = known.stream
         by_name = in_tables(np.split(scores, EDGES))
         logits: Floats = by_name.events.copy()

@@ -7,7 +7,8 @@ import torch
 from melodia.errors import CorpusError
 from melodia.performance.codec import EVENTS, OFF, SHIFT, VELOCITY, encode, playable
 from melodia.performance.evaluate import evaluate
-from melodia.performance.model import FLAT_SIZES, NEAR, Pianist, PianistConfig, collated, in_tables
+from melodia.performance.head import FLAT_SIZES, NEAR, in_tables
+from melodia.performance.model import Pianist, PianistConfig, collated
 from melodia.performance.reading import follow, silent
 from melodia.performance.recall import heard
 
