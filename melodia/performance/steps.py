@@ -1,4 +1,4 @@
-"""A pianist one event at a time on the CPU: what `melodia.performance.model`, `head` and `reading` compute, arranged for few streams.
+"""A pianist one event at a time on the CPU: what `melodia.performance.model`, `head` and `reading` compute, for few streams.
 
 What is known of a stream is kept up from event to event, and tables are looked up where the model gathers; the stack is
 `melodia.stepping`'s. The logits are the same.
