@@ -19,7 +19,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melodia.score import PPQ, Note, Part, Score, Tempo, sustained_array, trimmed
+from melodia.performance.pedal import pedal_of
+from melodia.score import PPQ, SUSTAIN, Control, Note, Part, Score, Tempo, sustained_array, trimmed
 
 STEPS_A_SECOND = 100
 PITCHES, LONGEST_SHIFT, VELOCITIES = 128, 100, 32
@@ -135,10 +136,16 @@ def decode(events: Events | Sequence[int], velocity: int = FIRST_VELOCITY) -> No
 
 
 def as_score(notes: Notes) -> Score:
-    """Notes as a score for piano in real time: a tick is a millisecond, and strokes of a step are one apart, up to the fifth."""
+    """Notes as a score for piano in real time: a tick is a millisecond, and strokes of a step are one apart, up to the fifth.
+
+    The pedal is written where it must have been down (`melodia.performance.pedal`); notes ring as long as without it.
+    """
     onsets = notes[:, 0] * STEP_TICKS + np.minimum(turns_in_step(notes), STEP_TICKS // 2 - 1)
     rows = zip(onsets.tolist(), (notes[:, 1] * STEP_TICKS).tolist(), notes[:, 2:].tolist(), strict=True)
-    return Score([Part("Piano", notes=sorted(Note(on, off, *played) for on, off, played in rows))], [Tempo(0, REAL_TIME_BPM)])
+    turns = (pedal_of(notes) * STEP_TICKS).tolist()
+    pedal = [Control(tick, SUSTAIN, value) for span in turns for tick, value in zip(span, (127, 0), strict=True)]
+    made = sorted(Note(on, off, *played) for on, off, played in rows)
+    return Score([Part("Piano", notes=made, controls=pedal)], [Tempo(0, REAL_TIME_BPM)])
 
 
 def turns_in_step(notes: Notes) -> NDArray[np.int64]:

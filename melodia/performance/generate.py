@@ -157,15 +157,19 @@ def within(notes: Notes, steps: int) -> Notes:
 
 def continued(primer: Score, notes: Notes, join: int) -> Score:
     """The primer, and notes of a piano from a tick on: in its own part if that is the only one, else in a new one."""
-    played = note_array(as_score(notes).parts[0].notes)
+    (piano,) = as_score(notes).parts
+    played = note_array(piano.notes)
     played[:, :2] = ticks_at(primer, primer.seconds_at(join) + played[:, :2] / 1000)
     played[:, 1] = np.maximum(played[:, 1], played[:, 0] + 1)
+    turns = ticks_at(primer, primer.seconds_at(join) + np.array([control.tick for control in piano.controls]) / 1000)
+    pedal = [control._replace(tick=tick) for control, tick in zip(piano.controls, turns.tolist(), strict=True)]
     parts = [replace(part, controls=released(part, join)) for part in primer.parts]
     heard = [part for part in parts if part.notes and not part.is_drum]
     if len(heard) == 1 and heard[0].program in PIANOS:
         heard[0].notes = heard[0].notes + to_notes(played)
+        heard[0].controls = heard[0].controls + pedal
     else:
-        parts.append(Part("Piano", notes=to_notes(played)))
+        parts.append(Part("Piano", notes=to_notes(played), controls=pedal))
     return Score(parts, list(primer.tempos), list(primer.meters))
 
 

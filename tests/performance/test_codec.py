@@ -23,6 +23,7 @@ from melodia.performance.codec import (
     transposed,
     turns_in_step,
 )
+from melodia.performance.pedal import pedal_of
 from melodia.score import SUSTAIN, Control, Note, Part, Score, Tempo
 
 NOTES = st.lists(
@@ -47,6 +48,16 @@ def test_scores_come_back(notes):
     expected = notes[np.lexsort((notes[:, 2], np.minimum(turns_in_step(notes), 4), notes[:, 0]))]
     np.testing.assert_array_equal(notes_of(score), expected)
     np.testing.assert_array_equal(notes_of(Score.from_pretty_midi(score.to_pretty_midi())), expected)
+
+
+def test_the_pedal_is_written_where_strings_fall_silent_together():
+    rows = [(0, 60, 48, 64), (30, 60, 60, 64), (60, 100, 50, 64), (90, 100, 62, 64), (100, 150, 52, 64), (103, 150, 64, 64)]
+    rows += [(160, 200, 53, 64), (180, 190, 65, 64), (185, 200, 69, 64), (205, 220, 60, 64), (207, 260, 61, 64), (220, 260, 60, 64)]
+    notes = np.array(rows)
+    assert pedal_of(notes).tolist() == [[0, 60], [61, 100], [207, 260]]  # not of a chord, nor where a note ends meanwhile
+    controls = as_score(notes).parts[0].controls
+    assert [(c.tick, c.value) for c in controls] == [(0, 127), (600, 0), (610, 127), (1000, 0), (2070, 127), (2600, 0)]
+    assert {c.number for c in controls} == {SUSTAIN} and pedal_of(notes[:0]).shape == (0, 2)
 
 
 def test_events_are_those_of_the_vocabulary():
