@@ -19,7 +19,7 @@ from melodia.performance.reading import BEATS, BEFORE, BEGIN, CHORD, NO_PITCH, S
 from melodia.performance.recall import SURENESS, Recall
 from melodia.stepping import Arrays, Floats, Product, Steps, arrays_of, floats_of, normed
 
-KEYS = np.arange(PITCHES)
+ALL_PITCHES = np.arange(PITCHES)
 LOUDNESS = np.arange(VELOCITIES)
 SHIFTS = np.arange(1, LONGEST_SHIFT + 1)
 EDGES = np.cumsum(FLAT_SIZES)[:-1]
@@ -66,7 +66,7 @@ class Stream:
             self.recall.strike(event, self.velocity, self.step)
 
 
-class Known:
+class Now:
     """What is known of a stream before its next event: see `melodia.performance.reading.Known`.
 
     Arrays are (PITCHES,), but for `allowed`, (EVENTS,).
@@ -131,19 +131,19 @@ class PianistSteps:
 
     def __call__(self, streams: Sequence[Stream], state: Arrays) -> Floats:
         """(streams, EVENTS): logits of the next events, -inf for what cannot come; the state is changed."""
-        known = [Known(stream) for stream in streams]
+        known = [Now(stream) for stream in streams]
         heard = self.keys(np.stack([self._keys(one) for one in known])) + np.stack([self._tables(one) for one in known])
         scores = self.scores(self.norm(self.lstm(heard, state)))
         return np.stack([self._logits(row, one) for row, one in zip(scores, known, strict=True)])
 
-    def _keys(self, known: Known) -> Floats:
+    def _keys(self, known: Now) -> Floats:
         """What the map of keys reads."""
         sounding = known.sounding[SHOWN].astype(np.float32)
         age = known.age[SHOWN].astype(np.float32)
         short, long = (np.exp(age / np.float32(-fade)) for fade in FADES)
         return np.concatenate((sounding, sounding * short, long, known.can_end[SHOWN].astype(np.float32)))
 
-    def _tables(self, known: Known) -> Floats:
+    def _tables(self, known: Now) -> Floats:
         """What the tables give, added up."""
         stream = known.stream
         rhythm = np.searchsorted(FINE, (known.since_beats[-1], *known.between), side="right")
@@ -161,14 +161,14 @@ class PianistSteps:
                 found += table[code + row * count]
         return found
 
-    def _logits(self, scores: Floats, known: Known) -> Floats:
+    def _logits(self, scores: Floats, known: Now) -> Floats:
         """See `melodia.performance.head.Head`."""
         stream = known.stream
         by_name = in_tables(np.split(scores, EDGES))
         logits: Floats = by_name.events.copy()
         logits[:OFF] += by_name.struck[known.ages]
         for table, pitch in zip(by_name.intervals, stream.strokes, strict=True):
-            logits[:OFF] += table[-1] if pitch == NO_PITCH else table[np.clip(KEYS - pitch, -WIDE, WIDE) + WIDE]
+            logits[:OFF] += table[-1] if pitch == NO_PITCH else table[np.clip(ALL_PITCHES - pitch, -WIDE, WIDE) + WIDE]
         logits[OFF:SHIFT] += by_name.held[known.ages] + by_name.turn[known.turns()] + by_name.after[known.later()]
         after_shift = known.since_beats[-1] + SHIFTS
         began = known.age[known.sounding]
