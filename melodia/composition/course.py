@@ -20,6 +20,7 @@ from melodia.composition.codec import (
     KIND_CHORD,
     KIND_END,
     KIND_NOTE,
+    KIND_PART,
     MAX_PARTS,
     METER,
     NUM_KINDS,
@@ -134,7 +135,8 @@ class Course:
         constraints = self.rules.constraints
         over = self.bar == 0 or (not self.given and self._unmet() == 0)
         allowed[KIND_BAR] = over
-        allowed[KIND_END] = over and (not constraints.given or self.bar == constraints.bars)
+        begun = self.last[KIND] != KIND_PART  # no piece ends before it has begun
+        allowed[KIND_END] = over and begun and (not constraints.given or self.bar == constraints.bars)
         if self.bar:
             allowed[KIND_NOTE] = self.positions().any()
             allowed[KIND_CHORD] = self.last[KIND] != KIND_BAR and self.parts(self.last[POSITION], chord=True).any()

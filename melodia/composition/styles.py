@@ -22,18 +22,28 @@ BAND = (0, 33, DRUMS)  # who plays from silence if nobody is named: piano, bass,
 LOOKED_AT = 200  # pieces of a corpus
 
 
-def style_of(pieces: Sequence[Events]) -> tuple[str, int]:
-    """The style of a corpus, and the program of most of its pieces, by as many of them as are looked at."""
+def style_of(pieces: Sequence[Events], wanted: str | None = None) -> tuple[str, int]:
+    """The style of a corpus, and the program of most of its pieces, by as many of them as are looked at.
+
+    Args:
+        pieces: of train.
+        wanted: the style that is asked for, which half of the pieces must have; None: that of all pieces, or any.
+
+    Raises:
+        ConfigError: too few have it.
+    """
+    found = Counter({"any": 0, "drums": 0, "melody": 0})
     programs: Counter[int] = Counter()
     chosen = np.linspace(0, len(pieces) - 1, min(len(pieces), LOOKED_AT)).round().astype(int).tolist()
     for i in chosen:
         (*others, part) = decode(np.asarray(pieces[i])).parts or [Part()]
-        if others or not part.notes or not (part.is_drum or one_at_a_time(part)):
-            return "any", 0
-        programs[DRUMS if part.is_drum else part.program] += 1
-    if DRUMS in programs:
-        return ("drums", DRUMS) if len(programs) == 1 else ("any", 0)
-    return ("melody", programs.most_common(1)[0][0]) if programs else ("any", 0)
+        one = not others and part.notes and (part.is_drum or one_at_a_time(part))
+        found["any" if not one else "drums" if part.is_drum else "melody"] += 1
+        programs[part.program] += not part.is_drum
+    if wanted not in (None, "any") and 2 * found[wanted] < max(len(chosen), 1):
+        raise ConfigError(f"style: most of the corpus is other music than {wanted}; leave it out")
+    style = wanted or next((style for style in ("drums", "melody") if found[style] == len(chosen) > 0), "any")
+    return style, {"drums": DRUMS, "melody": max(programs, key=lambda program: programs[program], default=0)}.get(style, 0)
 
 
 def check_instruments(programs: Sequence[int], style: str) -> None:

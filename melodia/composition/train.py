@@ -21,7 +21,7 @@ from melodia.composition.model import Composer, ComposerConfig
 from melodia.composition.styles import style_of
 from melodia.config import check_range, from_json, to_json
 from melodia.corpus import Corpus, Pieces
-from melodia.errors import ConfigError, CorpusError
+from melodia.errors import CorpusError
 from melodia.training import (
     Cluster,
     Loaded,
@@ -93,11 +93,9 @@ def make_config(corpus: Corpus, start: str = "", gpu: bool = False, **settings: 
         {name: value for name, value in given.items() if wanted(name)}
         for wanted in (MODEL.__contains__, DATA.__contains__, lambda name: name not in MODEL + DATA)
     )
-    style, program = style_of(corpus.pieces("train"))
-    if asked not in (None, "any", style):
-        raise ConfigError(f"style: there is other music than {asked} in the corpus; leave it out")
+    style, program = style_of(corpus.pieces("train"), asked)
     return TrainConfig(
-        model=from_json(ComposerConfig, model | {"style": asked or style, "program": program}, "train"),
+        model=from_json(ComposerConfig, model | {"style": style, "program": program}, "train"),
         training=from_json(TrainingConfig, training, "train"),
         data=from_json(DataConfig, data | {"random_seed": given.get("random_seed", 0)}, "train"),
         augmentation=AugmentConfig(tempo_bins=0, velocity_bins=0, other_instrument=0.0) if start else AugmentConfig(),

@@ -157,12 +157,16 @@ def test_a_style_can_be_asked_for_that_the_corpus_has(song):
         def lengths(self):
             return np.array([len(piece) for piece in self])
 
-    drums, both = Prepared(only(song, 2)), Prepared(only(song, 0, 2))
+    drums, both, most = Prepared(only(song, 2)), Prepared(only(song, 0, 2)), Prepared(only(song, 0), only(song, 0, 1))
     assert make_config(drums).model.style == make_config(drums, style="drums").model.style == "drums"
     assert make_config(drums, style="any").model.style == "any" and make_config(drums, style="any").restyled
     assert not make_config(drums).restyled
-    with pytest.raises(ConfigError, match="there is other music than drums in the corpus"):
-        make_config(both, style="drums")
+    assert make_config(most).model.style == "any"
+    told = make_config(most, style="melody").model  # one of two pieces is a line
+    assert (told.style, told.program) == ("melody", 73)
+    for style in ("drums", "melody"):
+        with pytest.raises(ConfigError, match=f"most of the corpus is other music than {style}"):
+            make_config(both, style=style)
 
 
 def test_new_drums_have_a_sound_in_general_midi():
