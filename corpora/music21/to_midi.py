@@ -60,7 +60,8 @@ def convert(path: Path, target: Path) -> tuple[int, int]:
         output.parent.mkdir(parents=True, exist_ok=True)
         partial = output.with_name(output.name + ".part")
         try:
-            with_repeats(score).write("midi", fp=partial)
+            played = with_repeats(score)
+            (one_line(played) if path.suffix.lower() == ".abc" else played).write("midi", fp=partial)
         except exceptions21.Music21Exception as error:
             print(f"\n{path}, tune {number}: {error}", file=sys.stderr)
             partial.unlink(missing_ok=True)
@@ -78,6 +79,26 @@ def with_repeats(score):
         return score.expandRepeats() if score.hasMeasures() or score.parts else score
     except exceptions21.Music21Exception:
         return score
+
+
+def one_line(score):
+    """A tune of one note at a time, each ending where the next one begins: ties that its text leaves open would ring on for bars."""
+
+    def top(note):
+        return max(note.pitches, key=lambda pitch: pitch.ps)
+
+    line = score.stripTies().flatten()
+    last = None
+    for note in sorted(line.notes, key=lambda note: (note.offset, note.quarterLength, -top(note).ps)):
+        if last is not None and note.offset == last.offset:
+            line.remove(note)
+            continue
+        if last is not None:
+            last.quarterLength = min(last.quarterLength, note.offset - last.offset)
+        if note.isChord:
+            note.pitches = (top(note),)
+        last = note
+    return line
 
 
 if __name__ == "__main__":
