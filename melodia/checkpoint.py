@@ -76,6 +76,8 @@ def read_info(folder: Path) -> CheckpointInfo:
     path = folder / "config.json"
     try:
         content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("no table of settings")
         if content.get("format") != FORMAT:
             raise CheckpointError(f"{path}: of format {content.get('format')}; this melodia reads format {FORMAT}")
         info = CheckpointInfo(**content)
@@ -83,7 +85,7 @@ def read_info(folder: Path) -> CheckpointInfo:
             raise ValueError("domain is no text, or model no settings")
         return info
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path}: damaged ({error})") from error
+        raise CheckpointError(f"{path}: damaged ({error}); fetch or train it again") from error
 
 
 def open_checkpoint(name: str | Path, domain: str) -> tuple[Path, CheckpointInfo]:
@@ -95,7 +97,7 @@ def open_checkpoint(name: str | Path, domain: str) -> tuple[Path, CheckpointInfo
     folder = find_checkpoint(name)
     info = read_info(folder)
     if info.domain != domain:
-        raise CheckpointError(f"{folder}: a model for {info.domain}, not for {domain}")
+        raise CheckpointError(f"{folder}: a model for {info.domain}, not for {domain}; give one of {domain}")
     return folder, info
 
 

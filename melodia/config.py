@@ -19,7 +19,11 @@ def check_range(name: str, value: float, low: float, high: float = math.inf) -> 
         ConfigError: naming the field, its value and the range.
     """
     if not low <= value <= high:
-        limits = f"at least {low:.15g}" if high == math.inf else f"from {low:.15g} to {high:.15g}"
+        limits = (
+            f"at least {low:.15g}"
+            if high == math.inf
+            else f"from {low:.15g} to {high if isinstance(high, int) else f'{high:.15g}'}"
+        )
         raise ConfigError(f"{name}: {value} is out of range; it must be {limits}")
 
 

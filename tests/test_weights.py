@@ -10,7 +10,9 @@ from safetensors.torch import load_file, save_file
 import melodia
 from melodia.checkpoint import CheckpointInfo, save_checkpoint, shrink
 from melodia.commands import main
+from melodia.config import to_json
 from melodia.errors import CheckpointError
+from melodia.polyphony.model import PolyphonyConfig, PolyphonyModel
 from melodia.weights import FILE, read_weights, write_weights
 
 
@@ -39,11 +41,16 @@ def test_scales_of_nothing_are_damage(tmp_path):
 
 
 def test_a_shrunk_checkpoint_is_half_as_large_and_nearly_as_good(tmp_path):
-    before, after = shrink("frames-jsb", tmp_path / "small")
+    torch.manual_seed(0)
+    model = PolyphonyModel(PolyphonyConfig(lowest_pitch=40, highest_pitch=80)).eval()
+    save_checkpoint(
+        tmp_path / "whole", CheckpointInfo(domain="polyphony", model=to_json(model.config)), model.state_dict(), "# One\n"
+    )
+    before, after = shrink(tmp_path / "whole", tmp_path / "small")
     assert after < 0.6 * before and (tmp_path / "small" / FILE).stat().st_size == after
     assert {p.name for p in (tmp_path / "small").iterdir()} == {"README.md", "config.json", FILE}
     frames = (torch.rand(24, 88, generator=torch.Generator().manual_seed(0)) < 0.05).numpy().astype("uint8")
-    whole, small = (melodia.load_checkpoint(name).nats([frames])[0] for name in ("frames-jsb", tmp_path / "small"))
+    whole, small = (melodia.load_checkpoint(name).nats([frames])[0] for name in (tmp_path / "whole", tmp_path / "small"))
     assert small != whole and small == pytest.approx(whole, rel=0.01)
 
 
@@ -56,6 +63,9 @@ def test_files_beside_the_weights_come_along_but_no_state_to_resume(tmp_path):
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["bytes"] < json.loads(done.stdout)["bytes_before"]
     assert {p.name for p in (tmp_path / "two").iterdir()} == {"README.md", "config.json", FILE, "words.npz"}
+    assert "already" not in done.stderr
+    twice = CliRunner().invoke(main, ["shrink", str(tmp_path / "two"), "-o", str(tmp_path / "four")])
+    assert twice.exit_code == 0 and "two is in eight bits already" in twice.stderr.replace("\n", "")
     again = CliRunner().invoke(main, ["shrink", str(folder), "-o", str(tmp_path / "two")])
     assert again.exit_code == 1 and "is there already; name a new folder" in again.stderr
     missing = CliRunner().invoke(main, ["shrink", "nobody", "-o", str(tmp_path / "three")])

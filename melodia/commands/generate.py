@@ -117,6 +117,8 @@ def output_paths(output: Path | None, seed: Path | None, count: int, called: str
         raise ConfigError(f"output: {path} is a folder; name a .mid file in it")
     if path.suffix.lower() not in (".mid", ".midi"):
         raise ConfigError(f"output: {path} does not end in .mid; WAV files and pictures are written beside the MIDI file")
+    if above := next((folder for folder in path.parents if folder.exists() and not folder.is_dir()), None):
+        raise ConfigError(f"output: {above} is a file, so nothing can be written in it; give another name")
     digits = len(str(count))
     paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{i:0{digits}}") for i in range(1, count + 1)]
     if seed and any(p.resolve() == seed.resolve() for p in paths):

@@ -148,7 +148,7 @@ def verdict(take: Chorale) -> str:
     """The errors of a take beside Bach's."""
     from melodia.harmony.rules import BACH
 
-    kinds = ", ".join(f"{count} {kind}" for kind, count in take.errors.items() if count)
+    kinds = ", ".join(f"{count} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in take.errors.items() if count)
     rate, bach = sum(take.errors_a_hundred_steps.values()), sum(BACH.values())
     total = sum(take.errors.values())
     told = f"{total} error{'' if total == 1 else 's'} of voice-leading{f' ({kinds})' if kinds else ''}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from melodia.commands.console import json_option, result
+from melodia.commands.console import json_option, notice, result
 
 
 @click.command("shrink")
@@ -19,4 +19,6 @@ def command(checkpoint: str, output: Path, as_json: bool) -> None:
 
     before, after = shrink(checkpoint, output)
     row = {"checkpoint": str(output), "bytes_before": before, "bytes": after}
+    if after >= before:
+        notice(f"{checkpoint} is in eight bits already; {output} is a copy of it", quiet=False)
     result(f"{output}: {after / 2**20:.1f} MiB of weights, {before / 2**20:.1f} before", row, as_json)

@@ -25,6 +25,7 @@ from melodia.tune import melody_part, most_melodic, one_at_a_time, pitched_parts
 
 OCTAVE = 12
 MOST_OCTAVES = 8
+STEPS_A_BAR, MOST_STEPS = 16, 32_000  # of 4/4; of what is harmonised in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def on_grid(lines: Sequence[Given], config: ChoirConfig) -> Grid:
     """Voices that are given together, one or more, as a grid.
 
     Raises:
-        ConfigError: a voice is given twice, or they differ in length by more than a bar.
+        ConfigError: a voice is given twice, they differ in length by more than a bar, or are too long.
     """
     found = {line.voice: stretches(line.part.notes) for line in lines}
     if len(found) < len(lines):
@@ -123,6 +124,10 @@ def on_grid(lines: Sequence[Given], config: ChoirConfig) -> Grid:
     steps = max(notes[-1].last for notes in found.values()) - origin
     for line in lines[1:]:
         _check_length(lines[0], line, found[line.voice][-1].last - found[lines[0].voice][-1].last)
+    if steps > MOST_STEPS:
+        raise ConfigError(
+            f"voices: {steps // STEPS_A_BAR:,} bars of 4/4 are too many; at most {MOST_STEPS // STEPS_A_BAR:,}, give a part of them"
+        )
     voices = np.full((steps, NUM_VOICES), REST, np.uint8)
     sounds = np.zeros(steps, bool)
     octaves, moments = {}, {}

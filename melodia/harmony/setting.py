@@ -123,7 +123,7 @@ def notices(grid: Grid, lines: Sequence[Given]) -> list[str]:
     for line in lines:
         if octaves := grid.octaves[line.voice]:
             far = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''} {'higher' if octaves > 0 else 'lower'}"
-            name = f"{line.where}: {part_name(line.part)}"
+            name = part_name(line.part) if line.where == part_name(line.part) else f"{line.where}: {part_name(line.part)}"
             found.append(f"{name} is out of a {VOICES[line.voice]}'s range: harmonised as if {far}, written as it is")
     first = lines[0]
     left = [part_name(p) for p in first.score.parts if p.notes and not any(p is line.part for line in lines)]

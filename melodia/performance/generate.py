@@ -79,7 +79,8 @@ def generate(
         if not len(notes):
             raise ConfigError("seed: there are no notes for a piano in it; leave the seed out to start from silence")
         if sum(bool(part.notes) for part in primer.parts) > 1:
-            messages.append("the pianist hears the seed as played on one piano, without its drums")
+            drums = any(part.is_drum and part.notes for part in primer.parts)
+            messages.append(f"the pianist hears the seed as played on one piano{', without its drums' if drums else ''}")
         begin = int(notes[:, 1].max())
         state, recall = listen(pianist, notes)
     length, made = round(config.seconds * STEPS_A_SECOND), []
@@ -91,8 +92,8 @@ def generate(
         for lasted in playing.play(length):
             progress(round(config.seconds * first + lasted * len(numbers)), total)
         made += [within(decode(events, in_force), length) for events in playing.takes]
-    if any(not len(notes) for notes in made):
-        messages.append("a take is silent; try another random seed, or more seconds")
+    if silent := [str(number) for number, notes in enumerate(made, 1) if not len(notes)]:
+        messages.append(f"silent: take {', '.join(silent)}; try another random seed, or more seconds")
     if primer is None or config.continuation_only:
         return Takes([as_score(notes) for notes in made], 0, messages)
     join = max(int(ticks_at(primer, np.array([begin / STEPS_A_SECOND]))[0]), primer.end_ticks)

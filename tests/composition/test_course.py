@@ -15,6 +15,7 @@ from melodia.composition.codec import (
     KIND_CHORD,
     KIND_END,
     KIND_NOTE,
+    KIND_PART,
     METER,
     METER_INDEX,
     METERS,
@@ -284,3 +285,11 @@ def test_a_note_that_rings_into_the_longest_bars_leaves_their_voices():
     )
     tastes = ["last"] * NUM_COLUMNS
     assert broken(walk(Rules(constraints), tastes, np.random.default_rng(0)), constraints) == []
+
+
+def test_no_take_ends_before_it_has_begun():
+    rules = Rules(Constraints(bars=4, programs=(0,), playing=(0,)))
+    part, note = [-1] * NUM_COLUMNS, [KIND_NOTE, 0, 0, 0, 0, 0, 60, 20, 1, 0]
+    part[KIND], part[PART], part[PROGRAM] = KIND_PART, 0, 0
+    assert np.flatnonzero(Course(rules, part).kinds()).tolist() == [KIND_BAR]
+    assert np.flatnonzero(Course(rules, note).kinds()).tolist() == [KIND_BAR, KIND_END]  # after a seed the music may be over

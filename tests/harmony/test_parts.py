@@ -100,6 +100,12 @@ def test_what_is_written_lies_in_the_score_as_the_melody_does():
     assert made.errors["leaps"] == 0 and made.errors_a_hundred_steps["fifths"] == 0
 
 
+def test_what_is_too_long_is_refused():
+    tune = Part("Flute", 73, notes=[Note(0, PPQ, 72, 100), Note(40_000 * PPQ // 4, 40_004 * PPQ // 4, 72, 100)])
+    with pytest.raises(ConfigError, match="2,500 bars of 4/4 are too many; at most 2,000"):
+        on_grid([Given(0, tune, Score([tune]), "a.mid")], CONFIG)
+
+
 @pytest.mark.parametrize(("meter", "ticks"), [((4, 4), 480), ((6, 8), 720), ((3, 8), 240), ((2, 2), 960), ((7, 16), 240)])
 def test_beats(meter, ticks):
     assert beat_ticks(Meter(0, *meter)) == ticks

@@ -67,6 +67,7 @@ def test_the_command(pianist, tmp_path, monkeypatch):
     assert "random seed" in run("humanize", path, "-o", tmp_path / "b.mid", "--amount", 0.2).stderr
     assert "does not end in .mid" in run("humanize", path, "-o", tmp_path / "b.wav", code=1).stderr
     assert "is the song itself" in run("humanize", path, "-o", path, code=1).stderr
+    assert "is a file, so nothing can be written in it" in run("humanize", path, "-o", path / "x.mid", code=1).stderr
     assert "is a folder" in run("humanize", path, "-o", tmp_path, code=1).stderr
     assert "amount" in run("humanize", path, "--amount", 2, "-o", tmp_path / "b.mid", code=1).stderr
     with pytest.raises(ConfigError, match="no notes in it but drums'"):
