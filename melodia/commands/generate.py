@@ -63,7 +63,8 @@ def command(song: Path | None, **options: Any) -> None:
 
     A model of performance, --model piano, plays one piano with the timing, the loudness and the pedal of a hand: in seconds, so
     what is of bars (--bars, --tempo, --meter, --instruments, --key ...) has no meaning for it. --model chorale sings in four
-    voices; a seed that has not four is harmonised first.
+    voices; a seed that has not four is harmonised first. --model drums and --model melody hear the drums or the melody of a seed,
+    and play nothing else.
     """
     with uncollected():
         from melodia.api.domains import UNITS, domain_of
@@ -99,6 +100,8 @@ def command(song: Path | None, **options: Any) -> None:
         )
     for message in takes.messages:
         notice(message, quiet)
+    if takes.nats_a_token:
+        notice(f"nats a token, take by take: {', '.join(f'{nats:.3f}' for nats in takes.nats_a_token)}", quiet)
     rows = write_takes(takes, targets, options["wav"], options["picture"])
     rows = [row | {"random_seed": random_seed} for row in rows]
     if options["random_seed"] is None:

@@ -57,7 +57,9 @@ def test_bad_wishes_are_one_line_and_exit_1(seed, tiny_checkpoint, tmp_path, opt
 def test_ranked_takes_are_the_same_in_another_order(seed, tiny_checkpoint, tmp_path):
     common = ("generate", seed, "--model", tiny_checkpoint, "--bars", 3, "--random-seed", 1, "--count", 4, "--json")
     plain = json.loads(run(*common, "-o", tmp_path / "plain.mid").stdout)
-    ranked = json.loads(run(*common, "--rank", "-o", tmp_path / "ranked.mid").stdout)
+    done = run(*common, "--rank", "-o", tmp_path / "ranked.mid")
+    ranked = json.loads(done.stdout)
+    assert f"take by take: {ranked[0]['nats_a_token']:.3f}, " in done.stderr.replace("\n", " ")
     nats = [row["nats_a_token"] for row in ranked]
     assert nats == sorted(nats) and len(set(nats)) == 4 and "nats_a_token" not in plain[0]
     files = [sorted(Path(row["midi"]).read_bytes() for row in rows) for rows in (plain, ranked)]
