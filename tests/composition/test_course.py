@@ -1,5 +1,6 @@
 """Constraints hold whatever the model says: walks through the masks alone, and takes of random networks."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -143,7 +144,7 @@ def codec_order(column, row, last, programs, classes):
 TASTES = st.lists(st.sampled_from(["first", "last", "any", "any"]), min_size=NUM_COLUMNS, max_size=NUM_COLUMNS)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(os.environ.get("MELODIA_SAMPLES", 120)), deadline=None, suppress_health_check=list(HealthCheck))
 @given(all_constraints(), TASTES, st.integers(0, 2**32))
 def test_no_mask_is_empty_and_nothing_is_broken_whatever_is_chosen(constraints, tastes, random_seed):
     rules = allowed_rules(constraints)
