@@ -47,7 +47,7 @@ def command(as_json: bool) -> None:
 
 
 def _told(metrics: dict[str, Any]) -> list[str]:
-    return [f"{name.replace('_', ' ')} {_number(value)}" for name, value in metrics.items() if not isinstance(value, dict)]
+    return [f"{name.replace('_', ' ')} {_number(value)}" for name, value in metrics.items() if isinstance(value, int | float)]
 
 
 def _number(value: object) -> str:

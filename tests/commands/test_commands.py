@@ -205,7 +205,8 @@ def test_render(seed, tmp_path):
 
 
 def test_models_and_corpora():
-    assert "band (default)" in run("models").stdout
+    listed = run("models").stdout
+    assert "band (default)" in listed and "notices" not in listed
     rows = json.loads(run("models", "--json").stdout)
     assert all(row["metrics"] and row["licence"] and row["bytes"] < 2**24 for row in rows)
     names = {r["name"] for r in json.loads(run("corpora", "--json").stdout)}
