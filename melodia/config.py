@@ -22,7 +22,7 @@ def check_range(name: str, value: float, low: float, high: float = math.inf) -> 
         limits = (
             f"at least {low:.15g}"
             if high == math.inf
-            else f"from {low:.15g} to {high if isinstance(high, int) else f'{high:.15g}'}"
+            else f"from {low:.15g} to {high if isinstance(high, int) else format(high, '.15g')}"
         )
         raise ConfigError(f"{name}: {value} is out of range; it must be {limits}")
 

@@ -173,7 +173,7 @@ class Product:
         self._whole: Floats | None = None
 
     def __call__(self, x: Floats) -> Floats:
-        """One stream is bound by reading the weights, several by multiplying, which numpy does faster than torch here."""
+        """One stream is bound by reading the weights, several by multiplying: numpy's BLAS does that on all cores."""
         if len(x) == 1:
             out = np.empty((1, len(self.weights)), np.float32)
             _product(self.weights, self.scales, self.bias, x[0], out[0])

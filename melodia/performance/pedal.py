@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-CHORD = 5  # steps; strokes further apart are two
+APART = 5  # steps; strokes further apart were not let go by one hand
 SHORTEST = 10  # steps that the pedal is down
 
 
@@ -28,7 +28,7 @@ def pedal_of(notes: NDArray[np.int64]) -> NDArray[np.int64]:
     spans, before = [], -1
     for offset, begun in sorted(by_end.items()):
         down = max(before + 1, min(begun))
-        if max(begun) - min(begun) > CHORD and offset - down >= SHORTEST:
+        if max(begun) - min(begun) > APART and offset - down >= SHORTEST:
             spans.append((down, offset))
         before = offset
     return np.array(spans, np.int64).reshape(-1, 2)
