@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-APART = 5  # steps; strokes further apart were not let go by one hand
+APART = 5  # steps; of strokes further apart that end together, a foot let go
 SHORTEST = 10  # steps that the pedal is down
 
 
